@@ -1,0 +1,1 @@
+//! Mock provider, load generator and the ladder, as ratios to nginx.

@@ -1,0 +1,1 @@
+//! Stage 3: Admitted -> Cleared; Prompt Armor: validate_input.

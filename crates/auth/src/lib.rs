@@ -1,0 +1,1 @@
+//! Stage 1: Received -> Authenticated; credential to principal (JWT, JWKS), roles, throttling.

@@ -1,0 +1,1 @@
+//! Scanners: text in, findings out (normalise, patterns, PII, secrets); synchronous, sans-I/O.

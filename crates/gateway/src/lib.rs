@@ -1,0 +1,1 @@
+//! The binary aegis: policy, stack, rescue, serve, admin, command line.

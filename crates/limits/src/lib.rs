@@ -1,0 +1,1 @@
+//! Stage 2: Authenticated -> Admitted; body, rate, tokens, concurrency.

@@ -1,0 +1,1 @@
+//! Development only: mock providers, mock identity provider, real PostgreSQL starter, SSE scripts.

@@ -1,0 +1,1 @@
+//! Stage 4: Recorded -> Reply; pool, TLS, credentials, retry, circuit breaker.

@@ -1,0 +1,1 @@
+//! The running gateway, end to end; one binary.
