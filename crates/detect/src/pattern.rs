@@ -1,0 +1,1 @@
+//! Rules as data: packs of patterns, compiled at start, searched behind one prefilter.

@@ -1,0 +1,1 @@
+//! Decoded views: what an encoding hides, as text of its own.
