@@ -222,7 +222,7 @@ async fn respond(
                 shared,
                 done: false,
             };
-            std::future::pending::<()>().await;
+            return std::future::pending().await;
         }
         Some(Fault::Status(status, body)) => {
             return Ok(json().status(status).body(full(body)).expect("response"));
