@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -77,6 +78,8 @@ pub struct Trail {
     pub response_bytes: u64,
     /// How it ended.
     pub ending: Option<Ending>,
+    /// Headers to put on whatever response the client gets (rate-limit state).
+    pub reply_headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// One request on its way.
