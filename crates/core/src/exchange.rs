@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
