@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use http::{HeaderName, HeaderValue};
-use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
