@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod idp;
 pub mod net;
 pub mod postgres;
