@@ -1,1 +1,41 @@
-fn main() {}
+//! `cargo xtask`: everything a developer runs, and all that CI runs.
+
+mod bench;
+mod demo;
+mod prepare;
+mod schema;
+mod steps;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask demo [--once]   a mock provider and the gateway on loopback, with requests to paste;
+                            --once runs them itself and fails if any is not as promised
+cargo xtask test [FILTER]   all that CI runs; with FILTER only the tests whose name holds it
+cargo xtask schema          writes config/aegis.schema.json anew
+cargo xtask bench [ARGS]    ratios to nginx in one run (installs nginx where root)
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["demo"] => demo::run(false),
+        ["demo", "--once"] => demo::run(true),
+        ["test"] => steps::test(None),
+        ["test", filter] => steps::test(Some(filter)),
+        ["schema"] => schema::write(),
+        ["bench", rest @ ..] => bench::run(rest),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
