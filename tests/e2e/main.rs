@@ -1,1 +1,3 @@
-fn main() {}
+//! End to end: the binary `aegis` as a process, real clients before it, a mock provider behind it.
+
+mod sdk;

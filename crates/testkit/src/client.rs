@@ -57,7 +57,10 @@ impl Answer {
 /// If no reply came.
 pub async fn send(request: Request<Full<Bytes>>) -> Result<Answer, String> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-    let response = client.request(request).await.map_err(|e| format!("{e:?}"))?;
+    let response = client
+        .request(request)
+        .await
+        .map_err(|e| format!("{e:?}"))?;
     let (head, mut body) = response.into_parts();
     let (mut bytes, mut whole) = (Vec::new(), true);
     while let Some(frame) = body.frame().await {
@@ -69,7 +72,12 @@ pub async fn send(request: Request<Full<Bytes>>) -> Result<Answer, String> {
             }
         }
     }
-    Ok(Answer { status: head.status, headers: head.headers, body: bytes.into(), whole })
+    Ok(Answer {
+        status: head.status,
+        headers: head.headers,
+        body: bytes.into(),
+        whole,
+    })
 }
 
 /// Posts JSON with a bearer token.
@@ -94,7 +102,9 @@ pub async fn get(url: &str, token: &str) -> Answer {
     if !token.is_empty() {
         request = request.header("authorization", format!("Bearer {token}"));
     }
-    send(request.body(Full::default()).expect("a request")).await.expect("a reply")
+    send(request.body(Full::default()).expect("a request"))
+        .await
+        .expect("a reply")
 }
 
 /// A running `aegis serve`; killed when dropped.
@@ -115,7 +125,12 @@ impl GatewayProcess {
     ///
     /// # Errors
     /// If it ends or is not ready in time; the text is what it wrote to stderr.
-    pub async fn start(binary: &Path, policy: &Path, directory: &Path, ports: (u16, u16)) -> Result<Self, String> {
+    pub async fn start(
+        binary: &Path,
+        policy: &Path,
+        directory: &Path,
+        ports: (u16, u16),
+    ) -> Result<Self, String> {
         Self::start_with(binary, policy, directory, ports, &[]).await
     }
 
@@ -156,7 +171,9 @@ impl GatewayProcess {
             if let Ok(Some(status)) = process.child.try_wait() {
                 return Err(format!("the gateway ended ({status}): {}", told()));
             }
-            let ready = Request::get(format!("{}/readyz", process.admin)).body(Full::default()).expect("a request");
+            let ready = Request::get(format!("{}/readyz", process.admin))
+                .body(Full::default())
+                .expect("a request");
             if matches!(send(ready).await, Ok(answer) if answer.status == StatusCode::OK) {
                 return Ok(process);
             }
@@ -186,7 +203,11 @@ impl GatewayProcess {
     #[must_use]
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
-        command.args(words).arg("--config").arg(&self.policy).current_dir(&self.directory);
+        command
+            .args(words)
+            .arg("--config")
+            .arg(&self.policy)
+            .current_dir(&self.directory);
         command
     }
 
@@ -201,8 +222,12 @@ impl GatewayProcess {
     /// # Errors
     /// If `kill` fails.
     pub fn signal(&self, name: &str) -> Result<(), String> {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
-        status.map_err(|e| e.to_string()).and_then(|s| s.success().then_some(()).ok_or_else(|| s.to_string()))
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status();
+        status
+            .map_err(|e| e.to_string())
+            .and_then(|s| s.success().then_some(()).ok_or_else(|| s.to_string()))
     }
 
     /// Waits for its end.

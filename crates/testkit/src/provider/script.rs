@@ -54,6 +54,21 @@ impl Default for Script {
 }
 
 impl Script {
+    /// The script that a test in another language posts to `/__play`: the fields of this type.
+    pub(super) fn from_json(body: &[u8]) -> Self {
+        let value: serde_json::Value = serde_json::from_slice(body).expect("a script");
+        let text = |key: &str| value[key].as_str().map(str::to_owned);
+        Self {
+            text: text("text").unwrap_or_else(|| Self::default().text),
+            tool_arguments: text("tool_arguments"),
+            reasoning: text("reasoning"),
+            chunk_chars: value["chunk_chars"]
+                .as_u64()
+                .map_or(4, |chars| chars as usize),
+            ..Self::default()
+        }
+    }
+
     /// A script that says `text`.
     pub fn saying(text: impl Into<String>) -> Self {
         Self {

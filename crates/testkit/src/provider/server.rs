@@ -178,6 +178,14 @@ async fn answer(
         .await
         .map_err(std::io::Error::other)?
         .to_bytes();
+    if head.uri.path() == "/__play" {
+        *shared.script.lock().expect("script") = Script::from_json(&body);
+        return Ok(Response::new(
+            Full::default()
+                .map_err(|never: Infallible| match never {})
+                .boxed_unsync(),
+        ));
+    }
     if shared.keep {
         shared.seen.lock().expect("seen").push(SeenRequest {
             line: format!("{} {}", head.method, head.uri),
