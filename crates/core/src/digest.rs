@@ -12,6 +12,10 @@ pub struct DigestKey(hmac::Key);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TextDigest([u8; 16]);
 
+/// A [`TextDigest`] in the making, of a text that arrives in pieces.
+#[derive(Clone)]
+pub struct PieceDigest(hmac::Context);
+
 impl DigestKey {
     /// A fresh random key.
     ///
@@ -37,12 +41,47 @@ impl DigestKey {
             context.update(&part.len().to_le_bytes());
             context.update(part);
         }
-        let tag = context.sign();
+        TextDigest::of(&context.sign())
+    }
+
+    /// Starts the digest of a text that arrives in pieces; `label` keeps kinds of text apart.
+    #[must_use]
+    pub fn pieces(&self, label: &[u8]) -> PieceDigest {
+        let mut context = hmac::Context::with_key(&self.0);
+        // No whole-text digest starts with this length, so the two never meet.
+        context.update(&usize::MAX.to_le_bytes());
+        context.update(&label.len().to_le_bytes());
+        context.update(label);
+        PieceDigest(context)
+    }
+}
+
+impl TextDigest {
+    fn of(tag: &hmac::Tag) -> Self {
         let mut out = [0_u8; 16];
         for (to, from) in out.iter_mut().zip(tag.as_ref()) {
             *to = *from;
         }
-        TextDigest(out)
+        Self(out)
+    }
+}
+
+impl PieceDigest {
+    /// Adds the next piece; where the text is cut makes no difference.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The digest of all pieces.
+    #[must_use]
+    pub fn finish(self) -> TextDigest {
+        TextDigest::of(&self.0.sign())
+    }
+}
+
+impl fmt::Debug for PieceDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PieceDigest(…)")
     }
 }
 
@@ -61,5 +100,23 @@ impl fmt::Display for TextDigest {
 impl fmt::Debug for TextDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_digest_the_same_however_they_are_cut() {
+        let key = DigestKey::from_bytes(b"key");
+        let digest = |pieces: &[&[u8]]| {
+            let mut digest = key.pieces(b"jwt");
+            pieces.iter().for_each(|piece| digest.update(piece));
+            digest.finish()
+        };
+        assert_eq!(digest(&[b"abcdef"]), digest(&[b"ab", b"", b"cdef"]));
+        assert_ne!(digest(&[b"abcdef"]), digest(&[b"abcdeg"]));
+        assert_ne!(digest(&[b"abcdef"]), key.digest(&[b"jwt", b"abcdef"]));
     }
 }

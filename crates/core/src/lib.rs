@@ -27,7 +27,7 @@ mod verdict;
 pub use actor::{ActorType, Principal};
 pub use body::{Body, BoxError, ReadError, empty_body, full_body, read_capped};
 pub use catalog::{Catalog, Model, Target};
-pub use digest::{DigestKey, TextDigest};
+pub use digest::{DigestKey, PieceDigest, TextDigest};
 pub use document::{
     Document, Edit, Kind, Media, MediaKind, Number, Role, Segment, Text, Trust, splice,
 };
