@@ -13,7 +13,11 @@ const BLOCK_CARDS: &str = "{ pii: { entities: [pii], action: redact, per_entity:
 async fn run(setup: &Setup, script: &str, functions: &[&str]) {
     let reader = setup.gateway.token("bob", &["reader"]).expect("a token");
     let output = tokio::process::Command::new(python())
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/python").join(script))
+        .arg(
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("e2e/python")
+                .join(script),
+        )
         .args(functions)
         .env("GATEWAY", &setup.gateway.url)
         .env("PROVIDER", setup.provider.url())
@@ -24,7 +28,11 @@ async fn run(setup: &Setup, script: &str, functions: &[&str]) {
         .await
         .expect("python");
     let text = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&text));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&text)
+    );
     let (verified, report) = setup.verify();
     assert!(verified, "{report}");
 }
@@ -32,7 +40,12 @@ async fn run(setup: &Setup, script: &str, functions: &[&str]) {
 #[tokio::test]
 async fn openai_sdk_works_as_its_users_expect() {
     let setup = Setup::start().await;
-    run(&setup, "openai_sdk.py", &["chat", "tools", "responses", "others", "errors"]).await;
+    run(
+        &setup,
+        "openai_sdk.py",
+        &["chat", "tools", "responses", "others", "errors"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -50,7 +63,12 @@ async fn openai_sdk_raises_when_a_stream_is_blocked() {
 #[tokio::test]
 async fn anthropic_sdk_works_as_its_users_expect() {
     let setup = Setup::start().await;
-    run(&setup, "anthropic_sdk.py", &["messages", "thinking", "tools", "errors"]).await;
+    run(
+        &setup,
+        "anthropic_sdk.py",
+        &["messages", "thinking", "tools", "errors"],
+    )
+    .await;
 }
 
 #[tokio::test]
