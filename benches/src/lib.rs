@@ -1,1 +1,0 @@
-//! Mock provider, load generator and the ladder, as ratios to nginx.
