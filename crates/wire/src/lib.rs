@@ -1,1 +1,8 @@
 //! LLM wire formats and SSE: finds the text in a body and writes it back; sans-I/O.
+
+#![forbid(unsafe_code)]
+
+pub mod json;
+mod wire_error;
+
+pub use wire_error::{WireError, WireErrorKind};
