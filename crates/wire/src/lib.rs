@@ -2,7 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod error;
+pub mod fragment;
 pub mod json;
+pub mod sse;
 mod wire_error;
 
 pub use wire_error::{WireError, WireErrorKind};
