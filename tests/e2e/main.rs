@@ -1,4 +1,9 @@
 //! End to end: the binary `aegis` as a process, real clients before it, a mock provider behind it.
 
+mod failures;
+mod hostile;
+mod identity;
+mod limits;
 mod matrix;
 mod sdk;
+mod upstream;

@@ -48,6 +48,12 @@ impl PolicyText {
         self
     }
 
+    /// The YAML of the top-level key `name`.
+    #[must_use]
+    pub fn part(&self, name: &str) -> String {
+        self.parts.get(name).cloned().unwrap_or_default()
+    }
+
     /// The text.
     #[must_use]
     pub fn render(&self) -> String {
