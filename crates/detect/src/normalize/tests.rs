@@ -106,7 +106,7 @@ fn ranges_lead_back() {
     let normal = normalize(text);
     let at = normal.text.find("ignore").unwrap();
     let range = normal.original(at..at + 6);
-    assert_eq!(&text[range], "𝐢𝐠𝐧\u{200b}оre");
+    assert_eq!(text.get(range), Some("𝐢𝐠𝐧\u{200b}оre"));
     assert_eq!(normal.original(0..normal.text.len()), 0..text.len());
     // Plain text needs no map.
     let normal = normalize("Say Hello");
@@ -116,7 +116,7 @@ fn ranges_lead_back() {
 
 #[test]
 fn every_character_is_a_fixpoint() {
-    for c in ('\0'..=char::MAX).filter(|&c| c < '\u{30000}' || c > '\u{dffff}') {
+    for c in ('\0'..=char::MAX).filter(|c| !('\u{30000}'..='\u{dffff}').contains(c)) {
         for text in [format!("{c}"), format!("aa{c}a"), format!("ж{c}か")] {
             let once = canonical(&text);
             assert_eq!(canonical(&once), once, "{text:?}");
