@@ -5,7 +5,10 @@
 pub mod error;
 pub mod fragment;
 pub mod json;
+pub mod request;
+pub mod reply;
 pub mod sse;
+pub mod stream;
 mod wire_error;
 
 pub use wire_error::{WireError, WireErrorKind};

@@ -64,7 +64,7 @@ enum Digits {
     Fraction,
     Exponent,
     ExponentSign,
-    ExponentDigits,
+    Power,
 }
 
 // === impl Automaton ===
@@ -212,8 +212,8 @@ impl Digits {
             (Self::Point | Self::Fraction, '0'..='9') => Some(Self::Fraction),
             (Self::Zero | Self::Integer | Self::Fraction, 'e' | 'E') => Some(Self::Exponent),
             (Self::Exponent, '+' | '-') => Some(Self::ExponentSign),
-            (Self::Exponent | Self::ExponentSign | Self::ExponentDigits, '0'..='9') => {
-                Some(Self::ExponentDigits)
+            (Self::Exponent | Self::ExponentSign | Self::Power, '0'..='9') => {
+                Some(Self::Power)
             }
             _ => None,
         }
@@ -221,7 +221,7 @@ impl Digits {
 
     const fn is_whole(self) -> bool {
         match self {
-            Self::Zero | Self::Integer | Self::Fraction | Self::ExponentDigits => true,
+            Self::Zero | Self::Integer | Self::Fraction | Self::Power => true,
             Self::Minus | Self::Point | Self::Exponent | Self::ExponentSign => false,
         }
     }
