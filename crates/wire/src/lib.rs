@@ -5,8 +5,8 @@
 pub mod error;
 pub mod fragment;
 pub mod json;
-pub mod request;
 pub mod reply;
+pub mod request;
 pub mod sse;
 pub mod stream;
 mod wire_error;
