@@ -1,1 +1,31 @@
-//! Stage 4: Recorded -> Reply; pool, TLS, credentials, retry, circuit breaker.
+//! Stage 4: [`Recorded`](aegis_core::Recorded) → [`Reply`](aegis_core::Reply).
+//!
+//! The only part of the gateway that talks to providers: connections and TLS (`connect`), which
+//! headers cross (`headers`), what a provider's errors become (`refused`), the circuit breaker
+//! (`circuit`), the reply's body under watch (`body`), and the whole in order (`dispatch`).
+//!
+//! Does not inspect replies: the output stage does.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod body;
+mod circuit;
+mod connect;
+mod dispatch;
+mod error;
+pub mod fetch;
+mod headers;
+mod models;
+mod provider;
+mod refused;
+#[cfg(test)]
+mod tests;
+
+pub use body::BrokenOff;
+pub use circuit::{CircuitSpec, FAILURES_MAX};
+pub use connect::Http2;
+pub use dispatch::{Dispatch, REPLY_BYTES_MAX, Upstream};
+pub use error::BuildError;
+pub use headers::UPSTREAM_REQUEST_ID;
+pub use provider::{Provider, ProviderSpec};
