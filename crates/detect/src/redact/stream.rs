@@ -1,0 +1,78 @@
+//! Redaction of text that arrives in pieces.
+
+use std::sync::Arc;
+
+use super::fold::State;
+use super::window::Window;
+use super::{Finding, Redactor};
+
+/// Redacts one text that arrives in pieces; each channel of a reply has its own.
+///
+/// However the text is cut, the released pieces together and the findings are those of
+/// [`Redactor::redact`] on the whole. Finish it on every end, an error's too: what is held was
+/// never judged harmless.
+#[derive(Debug)]
+pub struct RedactStream {
+    redactor: Arc<Redactor>,
+    /// As received, from the first character that is not decided.
+    held: String,
+    state: State,
+}
+
+// === impl RedactStream ===
+
+impl RedactStream {
+    pub(super) fn new(redactor: Arc<Redactor>) -> Self {
+        Self {
+            redactor,
+            held: String::new(),
+            state: State::default(),
+        }
+    }
+
+    /// Takes the next piece and appends to `out` whatever can't be part of a value any more.
+    pub fn push(&mut self, piece: &str, out: &mut String, findings: &mut Vec<Finding>) {
+        self.feed(piece, false, out, findings);
+    }
+
+    /// Takes the end of the text and appends the rest.
+    pub fn finish(&mut self, out: &mut String, findings: &mut Vec<Finding>) {
+        self.feed("", true, out, findings);
+    }
+
+    /// Bytes received and neither released nor masked yet.
+    #[must_use]
+    pub const fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether a value to block was met: nothing from its start on was or will be released.
+    #[must_use]
+    pub const fn blocked(&self) -> bool {
+        self.state.blocked
+    }
+
+    fn feed(&mut self, piece: &str, eof: bool, out: &mut String, findings: &mut Vec<Finding>) {
+        if self.state.blocked || (piece.is_empty() && !eof) {
+            return;
+        }
+        let mut held = std::mem::take(&mut self.held);
+        let fresh = held.is_empty();
+        if !fresh {
+            held.push_str(piece);
+        }
+        let text = if fresh { piece } else { &*held };
+        let window = Window::new(text, self.state.run);
+        let done = self
+            .redactor
+            .run(&window, &mut self.state, eof, (out, false), findings)
+            .0;
+        drop(window);
+        if fresh {
+            held.push_str(piece.get(done..).unwrap_or_default());
+        } else {
+            held.replace_range(..done.min(held.len()), "");
+        }
+        self.held = held;
+    }
+}

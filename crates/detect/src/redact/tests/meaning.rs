@@ -1,0 +1,1 @@
+//! What `redact` means, by example.
