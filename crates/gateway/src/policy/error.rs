@@ -1,0 +1,82 @@
+//! What is wrong with a policy, where, and how to mend it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A policy that is not loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyError {
+    file: PathBuf,
+    place: Option<(u64, u64)>,
+    message: String,
+}
+
+/// Names further from what was written than this are not suggested.
+const SIMILARITY_MIN: f64 = 0.7;
+
+// === impl PolicyError ===
+
+impl PolicyError {
+    /// An error without a line, about the file as a whole or a named key.
+    pub fn new(file: &Path, message: impl fmt::Display) -> Self {
+        Self {
+            file: file.to_owned(),
+            place: None,
+            message: message.to_string(),
+        }
+    }
+
+    /// The YAML reader's error, with a suggestion where a key is misspelt.
+    pub(super) fn from_yaml(file: &Path, error: &serde_saphyr::Error) -> Self {
+        let text = error.without_snippet().to_string();
+        let place = error.location().map(|at| (at.line(), at.column()));
+        let message = match suggestion(&text) {
+            Some(name) => format!("{text}; did you mean `{name}`?"),
+            None => text,
+        };
+        Self {
+            file: file.to_owned(),
+            place,
+            message,
+        }
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.file.display())?;
+        if let Some((line, column)) = self.place {
+            write!(f, "{line}:{column}:")?;
+        }
+        write!(f, " {}", self.message)
+    }
+}
+
+impl std::error::Error for PolicyError {}
+
+/// Serde names what it found and what it expected in backticks; the nearest expected name is meant.
+fn suggestion(message: &str) -> Option<&str> {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let written = names.next()?;
+    if !message.contains("unknown field") && !message.contains("unknown variant") {
+        return None;
+    }
+    names
+        .map(|name| (strsim::jaro_winkler(written, name), name))
+        .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        let message = "unknown field `pattrn`, expected one of `pattern`, `context`, `media`";
+        assert_eq!(suggestion(message), Some("pattern"));
+        assert_eq!(suggestion("unknown field `zzz`, expected `pattern`"), None);
+        assert_eq!(suggestion("`x` is not `y`"), None);
+    }
+}
