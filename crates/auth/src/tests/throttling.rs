@@ -153,6 +153,25 @@ async fn an_expired_token_blocks_itself_and_not_its_address() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_credential_that_turns_out_good_starts_afresh() {
+    let mut world = World::new();
+    let signer = Signer::ed();
+    let auth = start(&mut world, &signer).await;
+    let early = with(claims(), json!({"nbf": NOW + 100, "exp": NOW + 110}));
+    let token = signer.token(&header("EdDSA", "k"), &early);
+    for _ in 0..2 {
+        assert_eq!(rule(&ask_from(&auth, &token, HERE).await), "not_yet_valid");
+    }
+    world.clock.set(NOW + 100);
+    assert_eq!(rule(&ask_from(&auth, &token, HERE).await), "accepted");
+    world.clock.set(NOW + 200);
+    for _ in 0..3 {
+        assert_eq!(rule(&ask_from(&auth, &token, HERE).await), "expired");
+    }
+    blocked_for(ask_from(&auth, &token, HERE).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn malformed_headers_count_and_missing_ones_do_not() {
     let mut world = World::new();
     let signer = Signer::ed();
