@@ -32,7 +32,7 @@ pub(crate) mod place;
 pub(crate) mod responses;
 pub(crate) mod stem;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod tgi;
 
 use finds::{Finds, Found, Memory};

@@ -12,9 +12,9 @@
 //! Why channels end: a filter holds text back while a value may go on. Text on a channel after its end
 //! is refused, since a value could be spread over the two.
 //!
-//! What it does not catch: a text that a provider streams in pieces through a member that no grammar
-//! names, outside of where unknown deltas are expected; each piece is a `Whole` of its own. Whoever
-//! hides text in numbers or identifiers is not caught either (see [`crate::reply`]).
+//! What it does not catch: a value cut into pieces that stream through a member no grammar names
+//! (deltas of new types have channels, new members beside known ones have not): each piece is a `Whole`
+//! of its own. Nor does it catch text hidden in numbers or identifiers (see [`crate::reply`]).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -134,7 +134,7 @@ impl StreamReader {
     /// If its data is not strict JSON, if a channel goes on after its end or ends in the middle of
     /// a character, or if there are more channels than a stream may have.
     pub fn read(&mut self, event: &Event) -> Result<Frame, WireError> {
-        if !event.has_data {
+        if !event.has_data || event.data.is_empty() {
             return Ok(Frame {
                 essential: true,
                 ..Frame::default()

@@ -212,9 +212,7 @@ impl Digits {
             (Self::Point | Self::Fraction, '0'..='9') => Some(Self::Fraction),
             (Self::Zero | Self::Integer | Self::Fraction, 'e' | 'E') => Some(Self::Exponent),
             (Self::Exponent, '+' | '-') => Some(Self::ExponentSign),
-            (Self::Exponent | Self::ExponentSign | Self::Power, '0'..='9') => {
-                Some(Self::Power)
-            }
+            (Self::Exponent | Self::ExponentSign | Self::Power, '0'..='9') => Some(Self::Power),
             _ => None,
         }
     }

@@ -83,11 +83,14 @@ fn choices<'a>(finds: &mut Finds<'a>, value: Value<'a>) -> Result<(), WireError>
                 "index" => finds.structural(value),
                 "finish_reason" => {
                     finds.notable(value);
-                    if !value.is_null() {
+                    // Some servers send an empty reason until there is one.
+                    if !matches!(value.literal(), "null" | "\"\"") {
                         finds.ends.push(Ends::Index(finds.index));
                     }
                 }
                 "native_finish_reason" => finds.notable(value),
+                // All text so far, beside the new piece of it.
+                "message" if finds.flowing && choice.get("delta").is_some() => finds.repeat(value),
                 "message" | "delta" => message(finds, value)?,
                 "text" => finds.flow(value, Kind::Text, 0, Place::Choice(TEXT)),
                 "logprobs" | "token_ids" | "prompt_logprobs" | "prompt_token_ids" => {

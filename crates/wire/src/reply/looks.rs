@@ -23,9 +23,31 @@ pub(super) enum Member {
 impl Member {
     pub(super) fn of(name: &str) -> Self {
         match name {
-            "type" | "id" | "index" | "start_index" | "end_index" | "file_id" | "tool_use_id"
-            | "container_id" | "status" | "media_type" | "mime_type" | "error_code"
-            | "return_code" | "exit_code" | "strict" | "role" => Self::Identifier,
+            "type"
+            | "id"
+            | "index"
+            | "start_index"
+            | "end_index"
+            | "file_id"
+            | "tool_use_id"
+            | "container_id"
+            | "status"
+            | "media_type"
+            | "mime_type"
+            | "error_code"
+            | "return_code"
+            | "exit_code"
+            | "strict"
+            | "role"
+            | "category"
+            | "document_index"
+            | "start_char_index"
+            | "end_char_index"
+            | "start_page_number"
+            | "end_page_number"
+            | "start_block_index"
+            | "end_block_index"
+            | "search_result_index" => Self::Identifier,
             "encrypted_content" | "encrypted_index" | "encrypted_stdout" | "signature" => {
                 Self::Ciphertext
             }
@@ -36,7 +58,9 @@ impl Member {
             | "properties" | "required" | "items" | "enum" | "input_schema" | "function"
             | "format" | "schema" | "stdout" | "stderr" | "logs" | "output" | "outcome"
             | "outputs" | "lines" | "tool_name" | "tool_references" | "error_message"
-            | "message" | "code" | "page_age" | "date" | "score" | "attributes" => Self::Text,
+            | "message" | "explanation" | "code" | "page_age" | "date" | "score" | "attributes" => {
+                Self::Text
+            }
             _ => Self::Unknown,
         }
     }

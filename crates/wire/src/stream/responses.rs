@@ -142,12 +142,29 @@ fn delta<'a>(
     } else if value.is_string() {
         stem::flow(finds, value, stem, position)?;
     } else {
-        finds.members(value, |finds, name, value| {
-            if value.is_string() {
-                stem::flow_member(finds, value, (stem, name), position)?;
-            }
-            Ok(value.is_string())
-        })?;
+        members(finds, context, value)?;
+    }
+    Ok(())
+}
+
+/// A `delta` that is an object: each string in it is a piece of a text of its own.
+fn members<'a>(
+    finds: &mut Finds<'a>,
+    context: &Context<'a, '_>,
+    delta: Value<'a>,
+) -> Result<(), WireError> {
+    if !delta.is_object() {
+        finds.unplaced(delta);
+    }
+    for (key, value) in delta.members() {
+        let Some(name) = whole_text(key).filter(|_| value.is_string()) else {
+            finds.unknown(key, value);
+            continue;
+        };
+        if !matches!(&*name, "stdout" | "stderr" | "text") {
+            finds.text(key, Kind::Key);
+        }
+        stem::flow_member(finds, value, (context.stem, &name), context.position)?;
     }
     Ok(())
 }
