@@ -1,0 +1,290 @@
+//! From specs to automata, with every check that can be made before traffic comes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use aegis_core::Role;
+use aho_corasick::{AhoCorasickBuilder, AhoCorasickKind, MatchKind};
+use regex_automata::meta;
+use regex_automata::util::syntax;
+use regex_syntax::hir::{Hir, HirKind};
+
+use super::{Compiled, KEYWORDS_MAX, MATCH_BYTES_MAX, PackError, PackSpec, Patterns, RULES_MAX};
+use super::{Rule, RuleSpec};
+use crate::normalize::normalize;
+
+/// The longest keyword, in bytes.
+const KEYWORD_BYTES_MAX: usize = 64;
+/// Memory of one compiled pattern, in bytes.
+const REGEX_BYTES_MAX: usize = 4 << 20;
+/// Memory for the states that one search of a pattern makes, in bytes.
+const REGEX_CACHE_BYTES: usize = 1 << 20;
+/// What a blank in a pattern stands for: what may stand between two words of one sentence.
+const GAP: &str = r#"[ \n,;:"'`*_~()<>\[\]{}#|/\\-]{1,4}"#;
+/// How to mend a literal that cannot match.
+const CANONICAL: &str = "patterns meet normalised text: lower case, no accents, ASCII marks";
+/// The role under which a rule for all roles is tried on its examples.
+const ANY_ROLE: Role = Role::User;
+
+type Words = BTreeMap<String, String>;
+
+pub(super) fn load<'a>(
+    packs: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Patterns, PackError> {
+    let mut rules = Vec::new();
+    let mut specs = Vec::new();
+    let mut ids = BTreeSet::new();
+    for (pack, yaml) in packs {
+        let spec = PackSpec::read(pack, yaml)?;
+        for rule in spec.rules {
+            let compiled = compile(pack, &spec.words, &rule).map_err(|e| e.in_rule(&rule.id))?;
+            if !ids.insert(rule.id.clone()) {
+                return Err(
+                    PackError::new(pack, "two rules have this id", "rename one").in_rule(&rule.id)
+                );
+            }
+            if rules.len() >= RULES_MAX {
+                let problem = format!("there are more than {RULES_MAX} rules");
+                return Err(PackError::new(pack, problem, "remove some"));
+            }
+            rules.push(compiled);
+            specs.push(rule);
+        }
+    }
+    let patterns = assemble(rules, &specs)?;
+    for (compiled, spec) in patterns.rules.iter().zip(&specs) {
+        try_examples(&patterns, &compiled.rule, spec).map_err(|e| e.in_rule(&spec.id))?;
+    }
+    Ok(patterns)
+}
+
+fn assemble(rules: Vec<Compiled>, specs: &[RuleSpec]) -> Result<Patterns, PackError> {
+    let mut by_keyword: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, spec) in specs.iter().enumerate() {
+        for keyword in &spec.keywords {
+            by_keyword.entry(keyword).or_default().push(index);
+        }
+    }
+    // A DFA: one table look-up a byte, however many keywords there are.
+    let prefilter = AhoCorasickBuilder::new()
+        .kind(Some(AhoCorasickKind::DFA))
+        .match_kind(MatchKind::Standard)
+        .build(by_keyword.keys())
+        .map_err(|e| PackError::new("all", e.to_string(), "use fewer or shorter keywords"))?;
+    Ok(Patterns {
+        rules,
+        prefilter,
+        keyword_rules: by_keyword.into_values().collect(),
+    })
+}
+
+fn compile(pack: &str, words: &Words, spec: &RuleSpec) -> Result<Compiled, PackError> {
+    let wrong = |(problem, fix): (String, &str)| PackError::new(pack, problem, fix);
+    check_fields(spec).map_err(wrong)?;
+    let pattern = expand(&spec.pattern, words)
+        .and_then(|pattern| translate(&pattern))
+        .map_err(|problem| wrong((problem, "mend the pattern")))?;
+    let hir = regex_syntax::ParserBuilder::new()
+        .dot_matches_new_line(true)
+        .build()
+        .parse(&pattern)
+        .map_err(|e| wrong((e.to_string(), "mend the pattern")))?;
+    check_literals(&hir).map_err(|problem| wrong((problem, CANONICAL)))?;
+    let match_bytes_max = hir
+        .properties()
+        .maximum_len()
+        .filter(|bytes| *bytes <= MATCH_BYTES_MAX)
+        .ok_or_else(|| {
+            let problem = format!("a match may be longer than {MATCH_BYTES_MAX} bytes");
+            wrong((problem, "give its repeats upper limits (`{0,40}` for `*`)"))
+        })?;
+    let regex = build(&hir).map_err(|e| wrong((e.to_string(), "make the pattern smaller")))?;
+    Ok(Compiled {
+        rule: Arc::new(describe(pack, spec)),
+        regex,
+        match_bytes_max,
+    })
+}
+
+/// What is wrong with the parts of `spec` besides its pattern, and the fix.
+fn check_fields(spec: &RuleSpec) -> Result<(), (String, &'static str)> {
+    if spec.keywords.is_empty() || spec.keywords.len() > KEYWORDS_MAX {
+        let problem = format!("it has {} keywords", spec.keywords.len());
+        return Err((problem, "give it at least 1 and at most 64"));
+    }
+    for keyword in &spec.keywords {
+        check_keyword(keyword)
+            .map_err(|fix| (format!("keyword `{keyword}` cannot be met"), fix))?;
+    }
+    if spec.hits.is_empty() || spec.near_misses.is_empty() {
+        return Err((
+            "it has too few examples".into(),
+            "give it a hit and a near miss",
+        ));
+    }
+    if spec.source.trim().is_empty() {
+        return Err(("it has no source".into(), "say where it comes from"));
+    }
+    Ok(())
+}
+
+fn describe(pack: &str, spec: &RuleSpec) -> Rule {
+    Rule {
+        id: spec.id.as_str().into(),
+        category: spec.category,
+        severity: spec.severity,
+        lang: spec.lang.as_str().into(),
+        roles: spec.applies_to.clone(),
+        source: spec.source.as_str().into(),
+        pack: pack.into(),
+    }
+}
+
+#[expect(
+    clippy::result_large_err,
+    reason = "the error is the library's; start-up only"
+)]
+fn build(hir: &Hir) -> Result<meta::Regex, meta::BuildError> {
+    let config = meta::Config::new()
+        .nfa_size_limit(Some(REGEX_BYTES_MAX))
+        .hybrid_cache_capacity(REGEX_CACHE_BYTES);
+    meta::Builder::new()
+        .configure(config)
+        .syntax(syntax::Config::new())
+        .build_from_hir(hir)
+}
+
+fn check_keyword(keyword: &str) -> Result<(), &'static str> {
+    if keyword.chars().count() < 2 || keyword.len() > KEYWORD_BYTES_MAX {
+        return Err("a keyword has two characters and 64 bytes at most");
+    }
+    if keyword.contains(char::is_whitespace) {
+        return Err("a keyword is one word: gaps differ from text to text");
+    }
+    if normalize(keyword).text != keyword {
+        return Err("write it as normalisation leaves it: lower case, no accents, ASCII marks");
+    }
+    Ok(())
+}
+
+/// Replaces `{{name}}` by the words of the pack, once: words do not nest.
+fn expand(pattern: &str, words: &Words) -> Result<String, String> {
+    let mut out = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").ok_or("`{{` is not closed")?;
+        let word = words
+            .get(name)
+            .ok_or_else(|| format!("there is no word `{name}`"))?;
+        out.push_str(before);
+        out.push_str("(?:");
+        out.push_str(word);
+        out.push(')');
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// Gives blanks and character classes their meaning on normalised text.
+fn translate(pattern: &str) -> Result<String, String> {
+    let mut out = String::with_capacity(pattern.len() * 2);
+    let mut chars = pattern.trim().chars();
+    let mut class_depth = 0_usize;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                let escaped = chars.next().ok_or("it ends with a backslash")?;
+                out.push_str(&escape(escaped, class_depth > 0)?);
+                continue;
+            }
+            '[' => class_depth += 1,
+            ']' => class_depth = class_depth.saturating_sub(1),
+            ' ' if class_depth == 0 => {
+                out.push_str(GAP);
+                continue;
+            }
+            // In a class a blank is a blank; lines are folded as they are in gaps.
+            ' ' => {
+                out.push_str(r" \n");
+                continue;
+            }
+            '\n' => return Err("it holds a line break".into()),
+            _ => {}
+        }
+        out.push(c);
+    }
+    Ok(out)
+}
+
+fn escape(escaped: char, in_class: bool) -> Result<String, String> {
+    let meaning = match (escaped, in_class) {
+        ('b', false) => r"(?-u:\b)",
+        ('B', false) => r"(?-u:\B)",
+        ('w', false) => "[a-z0-9_]",
+        ('w', true) => "a-z0-9_",
+        ('d', false) => "[0-9]",
+        ('d', true) => "0-9",
+        ('s', false) => r"[ \n]",
+        ('s', true) => r" \n",
+        ('S', false) => r"[^ \n]",
+        ('W' | 'D' | 'S' | 'B' | 'b', _) => {
+            return Err(format!("`\\{escaped}` has no meaning here"));
+        }
+        (other, _) => return Ok(format!("\\{other}")),
+    };
+    Ok(meaning.to_owned())
+}
+
+/// Refuses literals that never stand in normalised text.
+fn check_literals(hir: &Hir) -> Result<(), String> {
+    match hir.kind() {
+        HirKind::Literal(literal) => match std::str::from_utf8(&literal.0) {
+            Ok(text) => text.chars().try_for_each(check_char),
+            Err(_) => Err("it holds bytes that are no text".into()),
+        },
+        HirKind::Repetition(repetition) => check_literals(&repetition.sub),
+        HirKind::Capture(capture) => check_literals(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().try_for_each(check_literals)
+        }
+        HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => Ok(()),
+    }
+}
+
+fn check_char(c: char) -> Result<(), String> {
+    // Beside a letter of each script, so that nothing is folded as a disguise.
+    let fixed = [format!("{c}"), format!("ж{c}"), format!("ж{c}ж")]
+        .iter()
+        .any(|text| normalize(text).text == *text);
+    if fixed {
+        Ok(())
+    } else {
+        Err(format!("`{c}` never stands in normalised text"))
+    }
+}
+
+fn try_examples(patterns: &Patterns, rule: &Rule, spec: &RuleSpec) -> Result<(), PackError> {
+    let role = rule.roles.first().copied().unwrap_or(ANY_ROLE);
+    let hits = |text: &str| {
+        let found = patterns.scan(text, role);
+        found.iter().any(|found| found.rule.id == rule.id)
+    };
+    if let Some(missed) = spec.hits.iter().find(|text| !hits(text)) {
+        let problem = format!("it does not hit `{missed}`");
+        return Err(PackError::new(
+            &rule.pack,
+            problem,
+            "mend its keywords or pattern",
+        ));
+    }
+    if let Some(hit) = spec.near_misses.iter().find(|text| hits(text)) {
+        let problem = format!("it hits its near miss `{hit}`");
+        return Err(PackError::new(
+            &rule.pack,
+            problem,
+            "make the pattern narrower",
+        ));
+    }
+    Ok(())
+}
