@@ -24,7 +24,7 @@ use crate::body::{self, BodyRules};
 use crate::guard::Reservation;
 use crate::limits::{Caller, Limits};
 use crate::offload;
-use crate::rewrite::{Rewritten, rewrite};
+use crate::rewrite::{Cap, Rewritten, rewrite};
 use crate::target;
 
 /// Bodies above this are parsed off the reactor.
@@ -96,13 +96,23 @@ impl Admission {
         document: Document,
         target: Option<&Target>,
     ) -> Result<(Document, Rewritten), Rejection> {
-        let (operation, cap) = (route.operation, self.output_tokens_max);
+        let operation = route.operation;
+        let cap = self.output_tokens_max.map(|tokens| Cap {
+            tokens,
+            older_name: target.is_some_and(|target| self.is_tgi(target)),
+        });
         let (bytes, target) = (document.raw.len(), target.cloned());
         let work = move || {
             let rewritten = rewrite(operation, &document, target.as_ref(), cap);
             rewritten.map(|rewritten| (document, rewritten))
         };
         offload::run_above(PARSE_INLINE_MAX, bytes, work).await?
+    }
+
+    fn is_tgi(&self, target: &Target) -> bool {
+        let models = self.catalog.models().iter();
+        let mut there = models.filter(|model| model.provider == target.provider);
+        there.any(|model| model.api == Api::Huggingface)
     }
 }
 

@@ -44,6 +44,8 @@ mod spec;
 mod standing;
 mod store;
 mod target;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 pub use admission::Admission;

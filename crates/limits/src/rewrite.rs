@@ -16,8 +16,10 @@ use bytes::Bytes;
 const TGI_PARAMETERS: &str = "parameters";
 const TGI_OUTPUT: &str = "max_new_tokens";
 
-/// Chat Completions takes an output limit under either name.
-const CHAT_OUTPUT: [&str; 2] = ["max_completion_tokens", "max_tokens"];
+/// Chat Completions takes an output limit under either name; TGI under the older one only, and
+/// OpenAI's newer models refuse that.
+const CHAT_OUTPUT: [&str; 2] = ["max_completion_tokens", CHAT_OUTPUT_OLDER];
+const CHAT_OUTPUT_OLDER: &str = "max_tokens";
 
 /// A body to send on.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,12 +29,21 @@ pub(crate) struct Rewritten {
     pub(crate) output_max: Option<u64>,
 }
 
-/// The body of `document` as `target` is to get it, with at most `cap` output tokens.
+/// The policy's output limit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cap {
+    /// In tokens.
+    pub(crate) tokens: u64,
+    /// The server knows the older name of Chat Completions' limit only.
+    pub(crate) older_name: bool,
+}
+
+/// The body of `document` as `target` is to get it, its output limited by `cap`.
 pub(crate) fn rewrite(
     operation: Operation,
     document: &Document,
     target: Option<&Target>,
-    cap: Option<u64>,
+    cap: Option<Cap>,
 ) -> Result<Rewritten, Rejection> {
     let mut edits: Vec<Edit> = rename(document, target).into_iter().collect();
     let stated = document.max_tokens.as_ref().map(|number| number.value);
@@ -75,44 +86,43 @@ const fn takes_output_limit(operation: Operation) -> bool {
     }
 }
 
-/// Adds the edits that hold the answer to `cap` tokens; returns the limit that then stands.
+/// Adds the edits that hold the answer to `cap`; returns the limit that then stands.
 fn limit_output(
     operation: Operation,
     document: &Document,
-    cap: u64,
+    cap: Cap,
     edits: &mut Vec<Edit>,
 ) -> Result<u64, Rejection> {
-    match (operation, &document.max_tokens) {
-        (Operation::ChatCompletions, _) | (_, None) => {}
-        (_, Some(number)) => {
-            edits.extend((number.value > cap).then(|| put(number.literal.clone(), cap)));
-            return Ok(number.value.min(cap));
-        }
+    let most = cap.tokens;
+    let chat = operation == Operation::ChatCompletions;
+    if let Some(number) = &document.max_tokens
+        && !chat
+    {
+        edits.extend((number.value > most).then(|| put(number.literal.clone(), most)));
+        return Ok(number.value.min(most));
     }
     let parsed = json::parse(&document.raw)?;
     let root = parsed.root();
     if matches!(operation, Operation::Generate | Operation::GenerateStream) {
-        edits.push(limit_tgi(&document.raw, root, cap));
-        return Ok(cap);
+        edits.push(limit_tgi(&document.raw, root, most));
+        return Ok(most);
     }
-    let chat = operation == Operation::ChatCompletions;
     let own = [document.max_tokens_field];
     let names: &[&str] = if chat { &CHAT_OUTPUT } else { &own };
     let mut highest = None;
     for value in names.iter().filter_map(|name| root.get(name)) {
-        let stated = value.as_u64().filter(|stated| *stated <= cap);
-        edits.extend(stated.is_none().then(|| put(value.range(), cap)));
-        highest = highest.max(stated.or(Some(cap)));
+        let stated = value.as_u64().filter(|stated| *stated <= most);
+        edits.extend(stated.is_none().then(|| put(value.range(), most)));
+        highest = highest.max(stated.or(Some(most)));
     }
-    if highest.is_none() {
-        edits.extend(add(
-            &document.raw,
-            root.range(),
-            document.max_tokens_field,
-            cap,
-        ));
-    }
-    Ok(highest.unwrap_or(cap))
+    let limit = highest.unwrap_or(most);
+    let missing = if chat && cap.older_name {
+        Some(CHAT_OUTPUT_OLDER).filter(|name| root.get(name).is_none())
+    } else {
+        Some(document.max_tokens_field).filter(|_| highest.is_none())
+    };
+    edits.extend(missing.and_then(|name| add(&document.raw, root.range(), name, limit)));
+    Ok(limit)
 }
 
 /// TGI's limit stands in `parameters`, which need not be there.

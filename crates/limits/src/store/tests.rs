@@ -1,5 +1,6 @@
 //! The store at its limits, and against a naive model of the same queue.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,7 +81,7 @@ fn a_refused_bill_takes_nothing() {
         assert_eq!(settlement.charged[2].standing.remaining, 1);
     }
     assert!(
-        passes(&store, &[wide.clone()]),
+        passes(&store, from_ref(&wide)),
         "the wide one still has one"
     );
     assert!(!passes(&store, &[wide]));
@@ -92,9 +93,9 @@ fn the_longest_wait_is_told() {
     let fast = request(1, 10);
     let slow = request(2, 1);
     for _ in 0..10 {
-        assert!(passes(&store, &[fast.clone()]));
+        assert!(passes(&store, from_ref(&fast)));
     }
-    assert!(passes(&store, &[slow.clone()]));
+    assert!(passes(&store, from_ref(&slow)));
     let refusal = take(&store, &[slow.clone(), fast.clone()]).unwrap().refusal;
     let Some(Refusal {
         index: 0,
@@ -165,11 +166,11 @@ fn tokens_are_settled_up_and_down() {
         take(store, &[look]).unwrap().charged[0].standing.remaining
     };
     let charge = tokens(quota, 60, 60);
-    let ticket = take(&store, &[charge.clone()]).unwrap().charged[0].ticket;
+    let ticket = take(&store, from_ref(&charge)).unwrap().charged[0].ticket;
     assert_eq!(remaining(&store), 40);
     store.settle(&charge, ticket, 10);
     assert_eq!(remaining(&store), 90);
-    let ticket = take(&store, &[charge.clone()]).unwrap().charged[0].ticket;
+    let ticket = take(&store, from_ref(&charge)).unwrap().charged[0].ticket;
     assert_eq!(remaining(&store), 30);
     store.settle(&charge, ticket, 90);
     assert_eq!(remaining(&store), 0);
@@ -192,7 +193,7 @@ fn open_reservations_are_bounded() {
     let quota = quota(1_000_000, Duration::from_secs(1));
     let charge = tokens(quota, 1, 1);
     let tickets: Vec<Ticket> = (0..=OPEN_MAX)
-        .map(|_| take(&store, &[charge.clone()]).unwrap().charged[0].ticket)
+        .map(|_| take(&store, from_ref(&charge)).unwrap().charged[0].ticket)
         .collect();
     let look = tokens(quota, u64::MAX, 0);
     let open = (OPEN_MAX + 1) as u64;
@@ -270,7 +271,7 @@ proptest! {
                 }
                 Step::Take(amount) => {
                     let charge = tokens(quota, amount, amount);
-                    let settlement = take(&store, &[charge.clone()]).unwrap();
+                    let settlement = take(&store, from_ref(&charge)).unwrap();
                     let fits = naive.level() + amount * PER <= COUNT * PER;
                     prop_assert_eq!(settlement.refusal.is_none(), fits);
                     if fits {
