@@ -79,8 +79,11 @@ pub(crate) fn timestamp(at: SystemTime) -> String {
 
 /// `text` in at most `chars_max` characters (at least [`DIGEST_CHARS`] + 1), without U+0000.
 pub(crate) fn fit(text: &str, chars_max: usize) -> String {
+    if is_clean(text, chars_max) {
+        return text.to_owned();
+    }
     let clean = text.replace('\0', "\u{fffd}");
-    if clean.len() <= chars_max || clean.chars().count() <= chars_max {
+    if clean.chars().count() <= chars_max {
         return clean;
     }
     let whole = digest(&SHA256, text.as_bytes());
@@ -92,10 +95,16 @@ pub(crate) fn fit(text: &str, chars_max: usize) -> String {
     short
 }
 
-fn fit_name(text: Cow<'static, str>, chars_max: usize) -> Cow<'static, str> {
-    match text {
-        Cow::Borrowed(short) if short.len() <= chars_max => Cow::Borrowed(short),
-        other => Cow::Owned(fit(&other, chars_max)),
+fn is_clean(text: &str, chars_max: usize) -> bool {
+    text.len() <= chars_max && !text.contains('\0')
+}
+
+fn fit_name(text: impl Into<Cow<'static, str>>, chars_max: usize) -> Cow<'static, str> {
+    let text = text.into();
+    if is_clean(&text, chars_max) {
+        text
+    } else {
+        Cow::Owned(fit(&text, chars_max))
     }
 }
 
@@ -109,12 +118,12 @@ impl Event {
     ) -> Self {
         Self {
             id: Uuid::now_v7().to_string(),
-            event_type: fit_name(event_type.into(), NAME_CHARS_MAX),
+            event_type: fit_name(event_type, NAME_CHARS_MAX),
             actor_type: ActorType::System.as_str().into(),
             actor_id: "aegis".to_owned(),
             resource_type: None,
             resource_id: None,
-            action: fit_name(action.into(), ACTION_CHARS_MAX),
+            action: fit_name(action, ACTION_CHARS_MAX),
             details: Details::default().into_string(),
             ip_address: None,
             created_at: timestamp(SystemTime::now()),
@@ -135,7 +144,7 @@ impl Event {
     /// Names the resource.
     #[must_use]
     pub fn on(mut self, resource_type: &'static str, resource_id: &str) -> Self {
-        self.resource_type = Some(fit_name(resource_type.into(), NAME_CHARS_MAX));
+        self.resource_type = Some(fit_name(resource_type, NAME_CHARS_MAX));
         self.resource_id = Some(fit(resource_id, NAME_CHARS_MAX));
         self
     }

@@ -341,7 +341,9 @@ mod tests {
             assert!(!problem.contains("hunter2"), "{problem}");
         }
         for bad in [
-            "postgres://aegis:hunter2?x@127.0.0.1/audit",
+            "postgres://aegis:hunter2@127.0.0.1:hunter2/audit",
+            "postgres://aegis:hunter2@127.0.0.1/audit?hunter2=1",
+            "postgres://aegis:hunter2@/audit",
             "mysql://x",
             "sqlite:",
             "sqlite::memory:",

@@ -11,10 +11,7 @@
 //! the Merkle tree is for: see [`verify`](crate::verify).
 
 mod postgres;
-mod postgres_connect;
-mod postgres_rows;
 mod sqlite;
-mod sqlite_rows;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -96,7 +96,7 @@ impl Writer {
     fn sort(&mut self, messages: &mut Vec<Message>, entries: &mut Vec<Entry>) {
         for message in messages.drain(..) {
             match message {
-                Message::Append(entry) => entries.push(entry),
+                Message::Append(entry) => entries.push(*entry),
                 Message::Close(closer) => {
                     self.ending = true;
                     self.closers.push(closer);

@@ -15,7 +15,7 @@ pub(super) type Acknowledge = oneshot::Sender<Result<(), AuditError>>;
 #[derive(Debug)]
 pub(super) enum Message {
     /// Record this.
-    Append(Entry),
+    Append(Box<Entry>),
     /// Write everything and end.
     Close(Acknowledge),
 }
@@ -35,7 +35,7 @@ pub(super) struct Ticket {
     /// Whether it outlives a failed commit.
     keep: Option<Keep>,
     /// Its room in the queue; the writer's own events take none.
-    _permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +71,7 @@ impl Entry {
         let ticket = Ticket {
             acknowledge: None,
             keep: Some(Keep::Unchanged),
-            _permit: Some(permit),
+            permit: Some(permit),
         };
         Self { event, ticket }
     }
@@ -81,7 +81,7 @@ impl Entry {
         let ticket = Ticket {
             acknowledge: None,
             keep: None,
-            _permit: None,
+            permit: None,
         };
         Self { event, ticket }
     }
@@ -95,7 +95,7 @@ impl Entry {
         let ticket = Ticket {
             acknowledge: Some(sender),
             keep,
-            _permit: Some(permit),
+            permit: Some(permit),
         };
         (Self { event, ticket }, receiver)
     }
@@ -118,6 +118,8 @@ impl Entry {
 impl Ticket {
     /// Tells the caller that the event is on disk.
     pub(super) fn stored(self) {
+        // A caller that is told finds its room free.
+        drop(self.permit);
         if let Some(acknowledge) = self.acknowledge {
             // A caller that went away does not matter: the event is recorded.
             acknowledge.send(Ok(())).ok();

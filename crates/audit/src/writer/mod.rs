@@ -39,7 +39,7 @@ use crate::event::Event;
 use crate::note::VerifierKey;
 
 /// Requests that may be under way at once: each holds the place of its completion.
-const SLOTS_MAX: usize = 65_536;
+pub(crate) const SLOTS_MAX: usize = 65_536;
 /// How long a caller waits for its event to be durable.
 const ACKNOWLEDGE_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -193,7 +193,7 @@ impl Audit {
 
     fn send(&self, entry: Entry) -> Result<(), AuditError> {
         self.sender
-            .send(Message::Append(entry))
+            .send(Message::Append(Box::new(entry)))
             .map_err(|_| AuditError::Closed)
     }
 

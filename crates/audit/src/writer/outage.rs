@@ -80,7 +80,7 @@ impl Writer {
     async fn wait(&mut self, until: Instant, why: &AuditError) {
         while !self.ending {
             match timeout_at(until, self.receiver.recv()).await {
-                Ok(Some(Message::Append(entry))) => self.refuse(entry, why),
+                Ok(Some(Message::Append(entry))) => self.refuse(*entry, why),
                 Ok(Some(Message::Close(closer))) => {
                     self.ending = true;
                     self.closers.push(closer);

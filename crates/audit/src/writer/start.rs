@@ -122,14 +122,18 @@ impl Setup {
             .map_err(|e| StartError::Thread(e.to_string()))?;
         let ended = |_| StartError::Thread("it ended".to_owned());
         let verifier = opened.await.map_err(ended)??;
-        Ok(Audit {
-            sender,
-            queue: Arc::new(Semaphore::new(settings.queue_max)),
-            slots: Arc::new(Semaphore::new(SLOTS_MAX)),
-            timing: settings.timing,
-            status,
-            verifier,
-        })
+        Ok(handle(sender, settings, status, verifier))
+    }
+
+    /// Opens the log without a thread: the test runs the writer, under the test's clock.
+    #[cfg(test)]
+    pub(crate) async fn start_here(self) -> Result<(Audit, Writer), StartError> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let settings = self.settings;
+        let status = Arc::new(Status::new(settings.queue_max));
+        let writer = self.open(receiver, status.clone()).await?;
+        let verifier = writer.key.verifier().clone();
+        Ok((handle(sender, settings, status, verifier), writer))
     }
 
     async fn work(
@@ -186,6 +190,22 @@ impl Setup {
             ending: false,
             closers: Vec::new(),
         })
+    }
+}
+
+fn handle(
+    sender: mpsc::UnboundedSender<super::Message>,
+    settings: Settings,
+    status: Arc<Status>,
+    verifier: VerifierKey,
+) -> Audit {
+    Audit {
+        sender,
+        queue: Arc::new(Semaphore::new(settings.queue_max)),
+        slots: Arc::new(Semaphore::new(SLOTS_MAX)),
+        timing: settings.timing,
+        status,
+        verifier,
     }
 }
 

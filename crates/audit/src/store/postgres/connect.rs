@@ -18,7 +18,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::StoreError;
+use crate::store::StoreError;
 
 /// Time to establish a connection.
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -100,7 +100,13 @@ impl Connector {
 /// Takes `sslmode` and `sslrootcert` out of the URL's query.
 fn take_tls_options(url: &str) -> (String, TlsOptions) {
     let mut options = TlsOptions::default();
-    let Some((base, query)) = url.split_once('?') else {
+    // A password may hold a `?`: the query begins behind the host.
+    let host = url.rfind('@').unwrap_or_default();
+    let query = url.get(host..).and_then(|rest| rest.split_once('?'));
+    let Some((base, query)) = query.and_then(|(rest, query)| {
+        let base = url.get(..host + rest.len())?;
+        Some((base, query))
+    }) else {
         return (url.to_owned(), options);
     };
     let mut rest = Vec::new();
@@ -191,4 +197,74 @@ fn client_config(roots: Option<PathBuf>) -> Result<ClientConfig, StoreError> {
 
 fn address(problem: &str) -> StoreError {
     StoreError::Address(problem.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_options_are_taken_out_of_the_query() {
+        let of = |url| {
+            let (url, options) = take_tls_options(url);
+            (url, options.mode, options.roots)
+        };
+        let file = |name: &str| Some(PathBuf::from(name));
+        for (url, rest, mode, roots) in [
+            ("postgres://h/d", "postgres://h/d", None, None),
+            ("postgres://h/d?a=b", "postgres://h/d?a=b", None, None),
+            (
+                "postgres://h/d?sslmode=verify-full",
+                "postgres://h/d",
+                Some("verify-full"),
+                None,
+            ),
+            (
+                "postgres://u:p?sslmode=disable@h/d?a=b&sslrootcert=/a%20b%2&sslmode=x&c=d",
+                "postgres://u:p?sslmode=disable@h/d?a=b&c=d",
+                Some("x"),
+                file("/a b%2"),
+            ),
+        ] {
+            assert_eq!(
+                of(url),
+                (rest.to_owned(), mode.map(str::to_owned), roots),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_spoken_to_in_plain_text() {
+        for (url, encrypted) in [
+            ("postgres://u@localhost/d", Some(false)),
+            ("postgres://u@127.9.9.9/d", Some(false)),
+            ("postgres://u@[::1]/d", Some(false)),
+            ("postgres://u@%2Frun%2Fpostgresql/d", Some(false)),
+            ("postgres://u@localhost/d?sslmode=disable", Some(false)),
+            ("postgres://u@localhost/d?sslmode=verify-full", Some(true)),
+            ("postgres://u@localhost/d?sslmode=sometimes", None),
+            ("postgres://u@db.example.org/d", Some(true)),
+            ("postgres://u@db.example.org/d?sslmode=require", Some(true)),
+            ("postgres://u@db.example.org/d?sslmode=prefer", None),
+            ("postgres://u@localhost,10.0.0.1/d", Some(true)),
+            ("postgres://u@localhost,10.0.0.1/d?sslmode=disable", None),
+            ("postgres://u@localhost/d?hostaddr=10.0.0.1", Some(true)),
+            (
+                "postgres://u@localhost/d?hostaddr=10.0.0.1&sslmode=disable",
+                None,
+            ),
+            (
+                "postgres://u@db.example.org/d?sslrootcert=/nonexistent",
+                None,
+            ),
+        ] {
+            let connector = Connector::new(&Secret::new(url)).ok();
+            let mode = connector
+                .as_ref()
+                .map(|c| c.config.get_ssl_mode() == SslMode::Require);
+            assert_eq!(mode, encrypted, "{url}");
+            assert_eq!(connector.map(|c| c.tls.is_some()), encrypted, "{url}");
+        }
+    }
 }

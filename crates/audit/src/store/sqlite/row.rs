@@ -4,8 +4,8 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement, params};
 
-use super::{StoredCheckpoint, unsigned};
 use crate::event::{Event, Stored};
+use crate::store::{StoredCheckpoint, signed, unsigned};
 
 /// The columns that [`event`] reads, in its order.
 pub(super) const COLUMNS: &str = "log_id, leaf_index, leaf_hash, id, event_type, actor_type, \
@@ -21,7 +21,7 @@ pub(super) fn insert(statement: &mut Statement<'_>, row: &Stored) -> rusqlite::R
     let event = &row.event;
     statement.execute(params![
         row.log,
-        super::signed(row.index),
+        signed(row.index),
         row.leaf_hash,
         event.id,
         event.event_type,

@@ -3,9 +3,9 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::{Batch, StoreError, StoredCheckpoint, signed, unsigned};
 use crate::canonical;
 use crate::event::{Event, Stored};
+use crate::store::{Batch, StoreError, StoredCheckpoint, signed, unsigned};
 
 /// The columns that [`event`] reads, in its order.
 pub(super) const COLUMNS: &str = "log_id::text, leaf_index, leaf_hash, id::text, event_type::text, \

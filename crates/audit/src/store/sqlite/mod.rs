@@ -11,14 +11,16 @@
 //!
 //! Calls block; they run on the audit log's own thread.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod open;
+mod row;
 
-use rusqlite::{Connection, OpenFlags, Row, named_params, params};
+use std::fs::File;
+use std::path::PathBuf;
 
-use super::sqlite_rows::{self, COLUMNS, INSERT};
+use rusqlite::{Connection, Row, named_params, params};
+
+use self::open::{Create, Opened, failed};
+use self::row::{COLUMNS, INSERT};
 use super::{
     Access, Batch, Filter, Head, PAGE_ROWS, Store, StoreError, StoreFuture, StoredCheckpoint,
     lowest, rows, signed, unsigned,
@@ -26,11 +28,7 @@ use super::{
 use crate::event::{Stored, timestamp};
 
 /// The tables and triggers.
-pub const SQLITE_SCHEMA: &str = include_str!("sqlite.sql");
-/// The version of [`SQLITE_SCHEMA`], kept as the file's `user_version`.
-const SCHEMA_VERSION: i64 = 1;
-/// How long a commit waits for another process that holds the file.
-const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
+pub const SQLITE_SCHEMA: &str = include_str!("schema.sql");
 
 /// A log in an SQLite file.
 #[derive(Debug)]
@@ -40,15 +38,6 @@ pub struct SqliteStore {
     lock: Option<File>,
     open: Option<Opened>,
 }
-
-#[derive(Debug)]
-struct Opened {
-    connection: Connection,
-    file: Option<FileId>,
-}
-
-/// Device and inode.
-type FileId = (u64, u64);
 
 // === impl SqliteStore ===
 
@@ -66,82 +55,18 @@ impl SqliteStore {
     fn open_now(&mut self, access: &Access) -> Result<(), StoreError> {
         self.open = None;
         let opened = match access {
-            Access::Read => {
-                let connection = self.attach(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-                Opened {
-                    connection,
-                    file: None,
-                }
+            Access::Read => open::for_reading(&self.path),
+            Access::Write(_) if self.lock.is_some() => {
+                // Never made anew while in use: an empty file would hide that the log is gone.
+                open::for_writing(&self.path, Create::No)
             }
             Access::Write(log) => {
-                self.take_lock(log)?;
-                self.open_for_writing()?
+                self.lock = Some(open::lock(&self.path, log)?);
+                open::for_writing(&self.path, Create::IfMissing)
             }
         };
-        self.open = Some(opened);
+        self.open = Some(opened?);
         Ok(())
-    }
-
-    fn take_lock(&mut self, log: &str) -> Result<(), StoreError> {
-        if self.lock.is_some() {
-            return Ok(());
-        }
-        let mut path = self.path.as_os_str().to_owned();
-        path.push(".lock");
-        let file = private_file(Path::new(&path)).map_err(|e| self.failed("lock", &e))?;
-        match file.try_lock() {
-            Ok(()) => self.lock = Some(file),
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::Locked {
-                    log: log.to_owned(),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(self.failed("lock", &error)),
-        }
-        Ok(())
-    }
-
-    fn open_for_writing(&self) -> Result<Opened, StoreError> {
-        private_file(&self.path).map_err(|e| self.failed("open", &e))?;
-        let connection =
-            self.attach(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        let setup = || {
-            let mode: String =
-                connection.query_row("PRAGMA audit.journal_mode = WAL", [], |row| row.get(0))?;
-            connection.execute_batch("PRAGMA audit.synchronous = FULL")?;
-            let version: i64 =
-                connection.query_row("PRAGMA audit.user_version", [], |row| row.get(0))?;
-            connection.execute_batch(&format!(
-                "BEGIN IMMEDIATE; {SQLITE_SCHEMA} PRAGMA audit.user_version = {}; COMMIT",
-                version.max(SCHEMA_VERSION)
-            ))?;
-            Ok::<_, rusqlite::Error>((mode, version))
-        };
-        let (mode, version) = setup().map_err(|e| self.failed("open", &e))?;
-        if mode != "wal" {
-            let why = "the file system does not support write-ahead logging (WAL)";
-            return Err(self.failed("open", &why));
-        }
-        if version > SCHEMA_VERSION {
-            let why = "the database was made by a newer version of aegis";
-            return Err(self.failed("open", &why));
-        }
-        Ok(Opened {
-            connection,
-            file: file_id(&self.path).map_err(|e| self.failed("open", &e))?,
-        })
-    }
-
-    fn attach(&self, flags: OpenFlags) -> Result<Connection, StoreError> {
-        let attach = || {
-            let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_in_memory_with_flags(flags)?;
-            connection.busy_timeout(BUSY_WAIT_MAX)?;
-            let path = self.path.to_string_lossy();
-            connection.execute("ATTACH DATABASE ?1 AS audit", [&path])?;
-            Ok(connection)
-        };
-        attach().map_err(|e: rusqlite::Error| self.failed("open", &e))
     }
 
     fn append_now(&mut self, batch: &Batch) -> Result<(), StoreError> {
@@ -149,16 +74,18 @@ impl SqliteStore {
         if self.lock.is_none() {
             return Err(StoreError::ReadOnly);
         }
-        if file_id(&self.path).ok().flatten() != opened.file {
+        if open::file_id(&self.path).ok().flatten() != opened.file {
             let why = "the database file was moved or deleted while in use";
-            return Err(self.failed("append", &why));
+            return Err(failed(&self.path, "append", &why));
         }
-        let added = append(&mut opened.connection, batch).map_err(|e| self.failed("append", &e))?;
-        if added == batch.events.len() {
-            return Ok(());
+        match append(&mut opened.connection, batch) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let why = "the database dropped rows without an error; is there a foreign trigger?";
+                Err(failed(&self.path, "append", &why))
+            }
+            Err(error) => Err(failed(&self.path, "append", &error)),
         }
-        let why = "the database dropped rows without an error; is there a foreign trigger?";
-        Err(self.failed("append", &why))
     }
 
     /// All rows of a query; `read` makes a value of each.
@@ -174,7 +101,7 @@ impl SqliteStore {
             let rows = statement.query_map(params, read)?;
             rows.collect::<rusqlite::Result<Vec<T>>>()
         };
-        run().map_err(|e| self.failed("read", &e))
+        run().map_err(|e| failed(&self.path, "read", &e))
     }
 
     fn logs_now(&self) -> Result<Vec<String>, StoreError> {
@@ -207,7 +134,7 @@ impl SqliteStore {
             "SELECT tree_size, note FROM audit.checkpoints WHERE log_id = ?1
              ORDER BY tree_size DESC LIMIT 1",
             [log],
-            sqlite_rows::checkpoint,
+            row::checkpoint,
         )?;
         let (size, last_id) = last.into_iter().next().map_or((0, None), |(index, id)| {
             (unsigned(index).saturating_add(1), Some(id))
@@ -237,11 +164,7 @@ impl SqliteStore {
             ":until": filter.until.map(timestamp),
             ":limit": filter.limit,
         };
-        self.select(&sql, params, sqlite_rows::event)
-    }
-
-    fn failed(&self, doing: &str, why: &dyn std::fmt::Display) -> StoreError {
-        StoreError::Unavailable(format!("sqlite {}: {doing}: {why}", self.path.display()))
+        self.select(&sql, params, row::event)
     }
 }
 
@@ -272,7 +195,7 @@ impl Store for SqliteStore {
                    WHERE log_id = ?1 AND leaf_index >= ?2 ORDER BY leaf_index LIMIT ?3";
         Box::pin(async move {
             let params = params![log, lowest(from), rows(limit)];
-            self.select(sql, params, sqlite_rows::hash)
+            self.select(sql, params, row::hash)
         })
     }
 
@@ -288,7 +211,7 @@ impl Store for SqliteStore {
                  WHERE log_id = ?1 AND leaf_index >= ?2 ORDER BY leaf_index LIMIT ?3"
             );
             let params = params![log, lowest(from), rows(limit.min(PAGE_ROWS))];
-            self.select(&sql, params, sqlite_rows::event)
+            self.select(&sql, params, row::event)
         })
     }
 
@@ -302,7 +225,7 @@ impl Store for SqliteStore {
                    WHERE log_id = ?1 AND tree_size > ?2 ORDER BY tree_size LIMIT ?3";
         Box::pin(async move {
             let params = params![log, signed(above), rows(limit)];
-            self.select(sql, params, sqlite_rows::checkpoint)
+            self.select(sql, params, row::checkpoint)
         })
     }
 
@@ -311,52 +234,31 @@ impl Store for SqliteStore {
     }
 }
 
-/// Adds `batch` in one transaction; how many events were added.
-fn append(connection: &mut Connection, batch: &Batch) -> rusqlite::Result<usize> {
+/// Adds `batch` in one transaction; false if rows were swallowed, and then nothing is added.
+fn append(connection: &mut Connection, batch: &Batch) -> rusqlite::Result<bool> {
     let transaction = connection.transaction()?;
+    let expected = batch.events.len() + usize::from(batch.checkpoint.is_some());
     let mut added = 0;
     {
         let mut statement = transaction.prepare_cached(INSERT)?;
         for row in &batch.events {
-            added += sqlite_rows::insert(&mut statement, row)?;
+            added += row::insert(&mut statement, row)?;
         }
         if let Some(checkpoint) = &batch.checkpoint {
             let mut statement = transaction.prepare_cached(
                 "INSERT INTO audit.checkpoints (log_id, tree_size, note) VALUES (?1, ?2, ?3)",
             )?;
-            statement.execute(params![batch.log, signed(checkpoint.size), checkpoint.note])?;
+            let params = params![batch.log, signed(checkpoint.size), checkpoint.note];
+            added += statement.execute(params)?;
         }
     }
     // What a foreign trigger swallowed must not count as stored.
-    if added == batch.events.len() {
+    if added == expected {
         transaction.commit()?;
     }
-    Ok(added)
+    Ok(added == expected)
 }
 
 fn not_open() -> StoreError {
     StoreError::Unavailable("the audit database is not open".to_owned())
-}
-
-/// Opens the file, creating it for this user alone.
-fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
-}
-
-#[cfg(unix)]
-fn file_id(path: &Path) -> io::Result<Option<FileId>> {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(path).map(|file| Some((file.dev(), file.ino())))
-}
-
-#[cfg(not(unix))]
-fn file_id(_: &Path) -> io::Result<Option<FileId>> {
-    Ok(None)
 }

@@ -8,6 +8,9 @@
 //! 4. A session, not a transaction, is the unit: poolers in transaction mode (PgBouncer) do not
 //!    keep the lock; the unique index on `(log_id, leaf_index)` still keeps two writers apart.
 
+mod connect;
+mod row;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -18,8 +21,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
-use super::postgres_connect::Connector;
-use super::postgres_rows::{self, COLUMNS, Columns, INSERT, text};
+use self::connect::Connector;
+use self::row::{COLUMNS, Columns, INSERT, text};
 use super::{
     Access, Batch, Filter, Head, PAGE_ROWS, Store, StoreError, StoreFuture, StoredCheckpoint,
     lowest, rows, signed,
@@ -27,7 +30,7 @@ use super::{
 use crate::event::{Stored, timestamp};
 
 /// The tables, functions and triggers.
-pub const POSTGRES_SCHEMA: &str = include_str!("postgres.sql");
+pub const POSTGRES_SCHEMA: &str = include_str!("schema.sql");
 /// How long one operation may take.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Session settings. A role or database default must not turn durability off under a strict log.
@@ -165,13 +168,11 @@ impl PostgresStore {
     async fn head_now(&self, log: &str) -> Result<Head, StoreError> {
         let last = "SELECT leaf_index, leaf_hash, id::text FROM audit.events
                     WHERE log_id = $1::text ORDER BY leaf_index DESC LIMIT 1";
-        let read = |row: &Row| Ok((postgres_rows::hash(row)?.0, text(row, 2)?));
+        let read = |row: &Row| Ok((row::hash(row)?.0, text(row, 2)?));
         let last = self.select(last, &[&log], read).await?;
         let signed = "SELECT tree_size, note FROM audit.checkpoints
                       WHERE log_id = $1::text ORDER BY tree_size DESC LIMIT 1";
-        let signed = self
-            .select(signed, &[&log], postgres_rows::checkpoint)
-            .await?;
+        let signed = self.select(signed, &[&log], row::checkpoint).await?;
         let checkpoint = signed.into_iter().next();
         let (size, last_id) = last
             .into_iter()
@@ -204,7 +205,7 @@ impl PostgresStore {
             &until,
             &limit,
         ];
-        self.select(&sql, &params, postgres_rows::event).await
+        self.select(&sql, &params, row::event).await
     }
 }
 
@@ -243,8 +244,7 @@ impl Store for PostgresStore {
                    WHERE log_id = $1::text AND leaf_index >= $2 ORDER BY leaf_index LIMIT $3";
         Box::pin(async move {
             let (from, limit) = (lowest(from), rows(limit));
-            self.select(sql, &[&log, &from, &limit], postgres_rows::hash)
-                .await
+            self.select(sql, &[&log, &from, &limit], row::hash).await
         })
     }
 
@@ -260,8 +260,7 @@ impl Store for PostgresStore {
                  WHERE log_id = $1::text AND leaf_index >= $2 ORDER BY leaf_index LIMIT $3"
             );
             let (from, limit) = (lowest(from), rows(limit.min(PAGE_ROWS)));
-            self.select(&sql, &[&log, &from, &limit], postgres_rows::event)
-                .await
+            self.select(&sql, &[&log, &from, &limit], row::event).await
         })
     }
 
@@ -275,7 +274,7 @@ impl Store for PostgresStore {
                    WHERE log_id = $1::text AND tree_size > $2 ORDER BY tree_size LIMIT $3";
         Box::pin(async move {
             let (above, limit) = (signed(above), rows(limit));
-            self.select(sql, &[&log, &above, &limit], postgres_rows::checkpoint)
+            self.select(sql, &[&log, &above, &limit], row::checkpoint)
                 .await
         })
     }
@@ -295,7 +294,7 @@ async fn prepare_tables(client: &Client) -> Result<(), StoreError> {
     if let Err(error) = answered(client.batch_execute(&create)).await {
         return Err(StoreError::Unavailable(format!(
             "the audit tables or their triggers are missing and can't be created ({error}); \
-             run crates/audit/src/store/postgres.sql as the database's owner"
+             run crates/audit/src/store/postgres/schema.sql as the database's owner"
         )));
     }
     match triggers(client).await? {
