@@ -1,0 +1,319 @@
+//! The policy's `armor` section, and how it becomes a running [`Armor`].
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aegis_core::{Action, ByteSize, DigestKey, MediaKind, OnError, Span};
+use aegis_detect::pattern::{PackError, Patterns, builtin_pack};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::cache::VerdictCache;
+use crate::check::Check;
+use crate::context::{CompileError, ContextCheck, Forgeries, Rules};
+use crate::guard::{Budget, CheckPolicy, PromptArmorGuard};
+use crate::offload::Offload;
+use crate::pattern::PatternCheck;
+
+/// Bytes of one rule pack file.
+pub const PACK_BYTES_MAX: u64 = 4 << 20;
+
+/// The rule pack that comes with the gateway.
+const CORE_PACK: &str = "core";
+
+/// Prompt Armor: what is checked in requests before they reach a model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArmorSpec {
+    /// Known attacks, as rule packs describe them.
+    pub pattern: PatternSpec,
+    /// Roles, turns and made-up dialogues.
+    pub context: ContextSpec,
+    /// Content that is not text, which no check can read.
+    pub media: MediaSpec,
+    /// What checking one request may cost.
+    pub budget: BudgetSpec,
+}
+
+/// The pattern check.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PatternSpec {
+    /// Built-in rule packs, by name. `core` is the one there is.
+    pub packs: Vec<String>,
+    /// Further rule packs: YAML files, relative to the policy file.
+    pub files: Vec<PathBuf>,
+    /// What becomes of a request in which a rule of high severity matches; rules of less severity
+    /// are always only flagged.
+    pub action: Action,
+    /// What becomes of a request when the check fails, is late or has no room.
+    pub on_error: OnError,
+}
+
+/// The context check.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContextSpec {
+    /// Whether role order, forged turns and chat-template tokens are checked.
+    pub roles: RolesMode,
+    /// Whether tool results and documents are read as untrusted text, by this check and by the
+    /// pattern check.
+    pub tool_results: ToolResultsMode,
+    /// How many alternating turns of a made-up dialogue inside one text make it an attack, in turns;
+    /// 0 turns the check off.
+    pub many_shot: u32,
+    /// What becomes of a request in which the check finds a grave threat.
+    pub action: Action,
+    /// What becomes of a request when the check fails, is late or has no room.
+    pub on_error: OnError,
+}
+
+/// Whether roles are checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RolesMode {
+    /// Role order, forged turns, template tokens.
+    #[default]
+    Strict,
+    /// Not checked.
+    Off,
+}
+
+/// Whether tool results and documents are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolResultsMode {
+    /// Read as untrusted text.
+    #[default]
+    Scan,
+    /// Not read.
+    Off,
+}
+
+/// What becomes of content that is not text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MediaSpec {
+    /// Images, inline or by URL.
+    pub image: MediaAction,
+    /// Sound.
+    pub audio: MediaAction,
+    /// Files, inline, by URL or by id.
+    pub file: MediaAction,
+}
+
+/// What becomes of one kind of media.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaAction {
+    /// The request is refused.
+    #[default]
+    Block,
+    /// It passes unread.
+    Allow,
+}
+
+/// What checking one request may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BudgetSpec {
+    /// Text that is checked in one request; a request with more is refused as too large.
+    pub text_max: ByteSize,
+    /// Time for all checks of one request; a check that is not done is unavailable.
+    pub time_max: Span,
+}
+
+/// Why an `armor` section can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A pack that does not exist.
+    #[error("armor.pattern.packs: there is no built-in pack `{0}`; the built-in packs are: core")]
+    UnknownPack(String),
+    /// A pack that can't be read.
+    #[error(
+        "armor.pattern.files: {path} can't be read; check the path, which is relative to the policy file"
+    )]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A pack that is too large.
+    #[error("armor.pattern.files: {0} is larger than {PACK_BYTES_MAX} bytes; split it")]
+    TooLarge(PathBuf),
+    /// A pack with an error in it.
+    #[error("armor.pattern: {0}")]
+    Pack(#[from] PackError),
+    /// A budget of nothing.
+    #[error("{0} must be greater than zero")]
+    Zero(&'static str),
+    /// The built-in tables are broken.
+    #[error(transparent)]
+    Builtin(#[from] CompileError),
+}
+
+/// Prompt Armor as the policy wants it; what [`ArmorLayer`](crate::ArmorLayer) runs.
+#[derive(Debug)]
+pub struct Armor {
+    pub(crate) guard: PromptArmorGuard,
+    pub(crate) media: MediaSpec,
+}
+
+// === impl ArmorSpec ===
+
+impl ArmorSpec {
+    /// Loads the packs and builds the checks. `folder` is where the policy file lies; `key` names
+    /// texts in threats and in the verdict caches.
+    ///
+    /// # Errors
+    /// [`BuildError`] with the key path and the fix.
+    pub fn build(&self, folder: &Path, key: &DigestKey) -> Result<Armor, BuildError> {
+        if self.budget.text_max.0 == 0 {
+            return Err(BuildError::Zero("armor.budget.text_max"));
+        }
+        if self.budget.time_max.0.is_zero() {
+            return Err(BuildError::Zero("armor.budget.time_max"));
+        }
+        let offload = Arc::new(Offload::per_core());
+        let rules = self.context.rules();
+        let pattern = PatternCheck::new(
+            self.pattern.load(folder)?,
+            VerdictCache::new(key.clone()),
+            rules.tool_results,
+            offload.clone(),
+        );
+        let context = ContextCheck::new(
+            rules,
+            Forgeries::compile()?,
+            VerdictCache::new(key.clone()),
+            offload,
+        );
+        let seats: Vec<(Arc<dyn Check>, CheckPolicy)> = vec![
+            (Arc::new(pattern), self.pattern.policy()),
+            (Arc::new(context), self.context.policy()),
+        ];
+        let budget = Budget {
+            text_max: self.budget.text_max.0,
+            time_max: self.budget.time_max.0,
+        };
+        Ok(Armor {
+            guard: PromptArmorGuard::new(seats, budget),
+            media: self.media,
+        })
+    }
+}
+
+// === impl PatternSpec ===
+
+impl PatternSpec {
+    const fn policy(&self) -> CheckPolicy {
+        CheckPolicy {
+            action: self.action,
+            on_error: self.on_error,
+        }
+    }
+
+    fn load(&self, folder: &Path) -> Result<Patterns, BuildError> {
+        let mut packs = Vec::new();
+        for name in &self.packs {
+            let pack = builtin_pack(name).ok_or_else(|| BuildError::UnknownPack(name.clone()))?;
+            packs.extend_from_slice(pack);
+        }
+        let files = self.files.iter().map(|path| read_pack(&folder.join(path)));
+        let files = files.collect::<Result<Vec<_>, _>>()?;
+        packs.extend(files.iter().map(|(name, yaml)| (&**name, &**yaml)));
+        Ok(Patterns::load(packs)?)
+    }
+}
+
+fn read_pack(path: &Path) -> Result<(String, String), BuildError> {
+    let failed = |source| BuildError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    if std::fs::metadata(path).map_err(failed)?.len() > PACK_BYTES_MAX {
+        return Err(BuildError::TooLarge(path.to_owned()));
+    }
+    let yaml = std::fs::read_to_string(path).map_err(failed)?;
+    Ok((path.display().to_string(), yaml))
+}
+
+// === impl ContextSpec ===
+
+impl ContextSpec {
+    const fn policy(&self) -> CheckPolicy {
+        CheckPolicy {
+            action: self.action,
+            on_error: self.on_error,
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            roles: self.roles == RolesMode::Strict,
+            tool_results: self.tool_results == ToolResultsMode::Scan,
+            many_shot: self.many_shot,
+        }
+    }
+}
+
+// === impl MediaSpec ===
+
+impl MediaSpec {
+    /// What becomes of `kind`.
+    #[must_use]
+    pub const fn action(&self, kind: MediaKind) -> MediaAction {
+        match kind {
+            MediaKind::Image => self.image,
+            MediaKind::Audio => self.audio,
+            MediaKind::File => self.file,
+        }
+    }
+}
+
+// === impl Armor ===
+
+impl Armor {
+    /// The guard, for `aegis scan`.
+    #[must_use]
+    pub const fn guard(&self) -> &PromptArmorGuard {
+        &self.guard
+    }
+}
+
+// === defaults ===
+
+impl Default for PatternSpec {
+    fn default() -> Self {
+        Self {
+            packs: vec![CORE_PACK.to_owned()],
+            files: Vec::new(),
+            action: Action::Block,
+            on_error: OnError::Block,
+        }
+    }
+}
+
+impl Default for ContextSpec {
+    fn default() -> Self {
+        Self {
+            roles: RolesMode::Strict,
+            tool_results: ToolResultsMode::Scan,
+            many_shot: 8,
+            action: Action::Block,
+            on_error: OnError::Block,
+        }
+    }
+}
+
+impl Default for BudgetSpec {
+    fn default() -> Self {
+        Self {
+            text_max: ByteSize(4 << 20),
+            time_max: Span(Duration::from_secs(2)),
+        }
+    }
+}

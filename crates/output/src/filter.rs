@@ -1,0 +1,89 @@
+//! `filter_output(model_output, request_context) -> String`, and what every path shares with it.
+//!
+//! The stages of the filter, in order: personal data and secrets are masked by one redactor in one
+//! pass (`redact_pii`). Leakage and content checks take their seats behind it.
+
+use std::sync::Arc;
+
+use aegis_core::{Category, Check, Exchange, Role, Threat, Verdict};
+use aegis_detect::redact::{Finding, Mask, Redactor};
+
+/// The output checks, compiled; shared by all replies.
+#[derive(Debug)]
+pub struct OutputFilter {
+    redactor: Arc<Redactor>,
+    body_max: usize,
+}
+
+/// The request whose reply is filtered.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestContext<'a> {
+    /// Where findings are noted.
+    pub exchange: &'a Exchange,
+}
+
+// === impl OutputFilter ===
+
+impl OutputFilter {
+    pub(crate) const fn new(redactor: Arc<Redactor>, body_max: usize) -> Self {
+        Self { redactor, body_max }
+    }
+
+    /// Filters a whole text. Where the policy blocks a value the text ends in front of it.
+    #[must_use]
+    pub fn filter_output(&self, model_output: &str, request: RequestContext<'_>) -> String {
+        let redacted = self.redactor.redact(model_output);
+        note(request.exchange, &redacted.findings);
+        redacted.text.into_owned()
+    }
+
+    /// The redactor, for `aegis redact`.
+    #[must_use]
+    pub const fn redactor(&self) -> &Arc<Redactor> {
+        &self.redactor
+    }
+
+    /// The longest whole reply that is read, in bytes.
+    #[must_use]
+    pub const fn body_max(&self) -> usize {
+        self.body_max
+    }
+}
+
+/// Notes what was found on the exchange; never the text, a keyed digest of it.
+pub(crate) fn note(exchange: &Exchange, findings: &[Finding]) {
+    if findings.is_empty() {
+        return;
+    }
+    exchange.note_threats(verdict(findings), findings.iter().map(threat));
+}
+
+/// Whether `finding` changes the text that it stands in.
+pub(crate) const fn is_masked(finding: &Finding) -> bool {
+    match finding.mask {
+        Mask::Redact | Mask::Mask { .. } | Mask::Hash | Mask::Block => true,
+        Mask::Flag => false,
+    }
+}
+
+pub(crate) fn threat(finding: &Finding) -> Threat {
+    let check = if finding.category == Category::Secret {
+        Check::Secret
+    } else {
+        Check::Pii
+    };
+    let mut threat = Threat::new(finding.category, check, finding.entity, 1.0);
+    threat.role = Some(Role::Assistant);
+    threat.digest = finding.digest;
+    threat
+}
+
+/// The gravest verdict on `findings`.
+pub(crate) fn verdict(findings: &[Finding]) -> Verdict {
+    let verdicts = findings.iter().map(|finding| match finding.mask {
+        Mask::Flag => Verdict::Flag,
+        Mask::Redact | Mask::Mask { .. } | Mask::Hash => Verdict::Redact,
+        Mask::Block => Verdict::Block,
+    });
+    verdicts.max().unwrap_or_default()
+}

@@ -1,0 +1,410 @@
+//! Streamed replies: every event inspected, every channel filtered, cut wherever it was cut.
+//!
+//! For each event:
+//! 1. [`Parser`] finds it, [`StreamReader`] says what it means: deltas of channels, whole texts,
+//!    ends, usage. What can't be read ends the stream with an error in the client's format.
+//! 2. Channels that end before this event are finished; what they still held goes out in one more
+//!    event of their shape.
+//! 3. Each delta goes through its channel's filter and is replaced by what the filter releases.
+//!    Whole texts are filtered as such; values that repeat text token by token become `null`.
+//! 4. An event that needs no change goes out byte for byte; one that is left with nothing to say is
+//!    dropped; otherwise only the changed literals are replaced.
+//!
+//! By the redactor's contract the text that a client puts together for a channel equals the
+//! filtered whole text, for every way of cutting the bytes. Two channels never share a filter.
+//!
+//! A value that the policy blocks ends the stream with an error in the client's format; nothing
+//! behind its start was sent. So does a provider that breaks off: what the channels held goes
+//! through their filters first, never out as it was.
+//!
+//! Not caught: a value spread over two channels.
+
+mod body;
+mod channel;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use aegis_core::{Ending, Exchange, GenericFields, Operation, Reason, Rejection};
+use aegis_detect::redact::{Finding, Redactor};
+use aegis_wire::error::{ErrorBody, in_band};
+use aegis_wire::json::encode_string;
+use aegis_wire::sse::{Event, Parser, write_event};
+use aegis_wire::stream::{Channel, Delta, Frame, StreamReader};
+use bytes::BytesMut;
+
+pub(crate) use self::body::FilteredBody;
+use self::channel::Channels;
+use crate::filter::note;
+use crate::head::invalid;
+use crate::whole::{filter_text, malformed_arguments, output_blocked};
+
+/// Once so many bytes are ready they are sent before more events are looked at.
+const READY_BYTES: usize = 16 << 10;
+
+/// Bytes of an event besides its data that need no inspection: no value is so short.
+const META_BYTES_MIN: usize = 10;
+
+/// A filter of one stream; knows neither bodies nor tasks.
+pub(crate) struct StreamFilter {
+    operation: Operation,
+    exchange: Arc<Exchange>,
+    redactor: Arc<Redactor>,
+    parser: Parser,
+    reader: StreamReader,
+    channels: Channels,
+    /// Events that are parsed and not looked at yet.
+    queue: VecDeque<Event>,
+    /// What the parser met behind them.
+    broken: Option<Rejection>,
+    ended: bool,
+    /// Whether it ended before the provider was done.
+    stopped: bool,
+    /// Whether the last thing sent lacks its blank line.
+    unterminated: bool,
+}
+
+/// Why a stream stops before its end.
+enum Stop {
+    /// A value that the policy blocks.
+    Blocked,
+    /// The provider's fault.
+    Failed(Rejection),
+}
+
+/// A replacement of a range of an event's data.
+struct DataEdit {
+    range: std::ops::Range<usize>,
+    with: Vec<u8>,
+}
+
+// === impl StreamFilter ===
+
+impl StreamFilter {
+    pub(crate) fn new(
+        redactor: Arc<Redactor>,
+        operation: Operation,
+        generic: Option<Arc<GenericFields>>,
+        exchange: Arc<Exchange>,
+    ) -> Self {
+        Self {
+            operation,
+            exchange,
+            channels: Channels::new(redactor.clone()),
+            redactor,
+            parser: Parser::new(),
+            reader: StreamReader::new(operation, generic),
+            queue: VecDeque::new(),
+            broken: None,
+            ended: false,
+            stopped: false,
+            unterminated: false,
+        }
+    }
+
+    /// Takes the next bytes of the provider's stream.
+    pub(crate) fn feed(&mut self, chunk: &[u8]) {
+        let mut events = Vec::new();
+        if let Err(error) = self.parser.feed(chunk, &mut events) {
+            self.broken = Some(invalid("the event stream is malformed").with_detail(error));
+        }
+        self.queue.extend(events);
+    }
+
+    /// Looks at events until enough is ready to be sent or none is left; whether any is left.
+    pub(crate) fn advance(&mut self, out: &mut BytesMut) -> bool {
+        while !self.ended && out.len() < READY_BYTES {
+            let result = match (self.queue.pop_front(), self.broken.take()) {
+                (Some(event), broken) => {
+                    self.broken = broken;
+                    self.event(&event, out)
+                }
+                (None, Some(broken)) => Err(Stop::Failed(broken)),
+                (None, None) => return false,
+            };
+            if let Err(stop) = result {
+                self.stop(stop, out);
+            }
+        }
+        !self.ended
+    }
+
+    /// Whether nothing more will be sent.
+    pub(crate) const fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether the provider is not to be listened to any more.
+    pub(crate) const fn stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// The provider's stream ended.
+    pub(crate) fn finish(&mut self, out: &mut BytesMut) {
+        if let Err(stop) = self.end_of_stream(out) {
+            self.stop(stop, out);
+        }
+        self.ended = true;
+    }
+
+    /// The provider's stream broke off.
+    pub(crate) fn fail(&mut self, rejection: Rejection, out: &mut BytesMut) {
+        self.stop(Stop::Failed(rejection), out);
+    }
+
+    fn end_of_stream(&mut self, out: &mut BytesMut) -> Result<(), Stop> {
+        let last = self.parser.finish().map_err(|error| {
+            Stop::Failed(invalid("the event stream is malformed").with_detail(error))
+        })?;
+        if let Some(event) = last {
+            self.event(&event, out)?;
+        }
+        if self.ended {
+            return Ok(());
+        }
+        let whole = self.operation == Operation::Generic || self.channels.all_ended();
+        self.finish_channels(out, |_| true)?;
+        self.reader.finish().map_err(malformed)?;
+        if whole {
+            return Ok(());
+        }
+        // Without the event that ends it a reply was cut, however politely the connection ended.
+        Err(Stop::Failed(broken_off()))
+    }
+
+    fn event(&mut self, event: &Event, out: &mut BytesMut) -> Result<(), Stop> {
+        self.unterminated = !event.terminated;
+        if !event.has_data {
+            if self.meta_is_clean(event) {
+                out.extend_from_slice(&event.raw);
+            }
+            return Ok(());
+        }
+        let frame = self.reader.read(event).map_err(malformed)?;
+        self.exchange.note(|trail| trail.usage.merge(frame.usage));
+        let ends_all = frame.ends_all || frame.last;
+        let ends = |channel: Channel| ends_all || frame.ends.contains(&channel);
+        let here = |channel: Channel| frame.deltas.iter().any(|delta| delta.channel == channel);
+        // A channel with a delta in its last event is finished in that delta.
+        self.finish_channels(out, |channel| ends(channel) && !here(channel))?;
+        if let Some(edits) = self.edits(&frame, &ends, out)? {
+            self.send(event, edits, out);
+        }
+        self.ended |= frame.last;
+        Ok(())
+    }
+
+    /// What must be changed in an event; `None` if nothing of it is left.
+    fn edits(
+        &mut self,
+        frame: &Frame,
+        ends: &impl Fn(Channel) -> bool,
+        out: &mut BytesMut,
+    ) -> Result<Option<Vec<DataEdit>>, Stop> {
+        let mut edits = Vec::new();
+        let mut releases: Vec<(Channel, String)> = Vec::new();
+        let mut says = frame.essential || frame.deltas.is_empty() || !frame.wholes.is_empty();
+        for (index, delta) in frame.deltas.iter().enumerate() {
+            let again = |later: &Delta| later.channel == delta.channel;
+            let is_last = !frame.deltas.iter().skip(index + 1).any(again);
+            let release = self.release(delta, is_last && ends(delta.channel));
+            let (release, stop) = match release {
+                Ok(release) => (release, None),
+                Err((release, stop)) => (release, Some(stop)),
+            };
+            says |= !release.is_empty() || (delta.text.is_empty() && !delta.altered);
+            if delta.altered || release != delta.text {
+                edits.push(DataEdit::string(delta.literal.clone(), &release));
+            }
+            releases.push((delta.channel, release));
+            if let Some(stop) = stop {
+                // The event itself is not sent any more; what came before the stop is.
+                self.send_closing(&releases, out);
+                return Err(stop);
+            }
+        }
+        for whole in &frame.wholes {
+            let mut findings = Vec::new();
+            let filtered = filter_text(&self.redactor, whole.kind, &whole.text, &mut findings);
+            note(&self.exchange, &findings);
+            let filtered = filtered.map_err(|error| Stop::Failed(malformed_arguments(error)))?;
+            if filtered.blocked {
+                self.send_closing(&releases, out);
+                return Err(Stop::Blocked);
+            }
+            edits.extend(
+                filtered
+                    .text
+                    .map(|text| DataEdit::string(whole.literal.clone(), &text)),
+            );
+        }
+        if !self.redactor.is_empty() {
+            edits.retain(|edit| {
+                !frame
+                    .drops
+                    .iter()
+                    .any(|drop| drop.contains(&edit.range.start))
+            });
+            edits.extend(frame.drops.iter().cloned().map(DataEdit::null));
+        }
+        Ok(says.then_some(edits))
+    }
+
+    /// What the channel's filter releases on `delta`; with an error, what it releases before it.
+    fn release(&mut self, delta: &Delta, ends: bool) -> Result<String, (String, Stop)> {
+        let mut release = String::with_capacity(delta.text.len());
+        let mut findings = Vec::new();
+        let pushed = self
+            .channels
+            .push(delta.channel, &delta.text, &mut release, &mut findings)
+            .and_then(|()| match ends {
+                true => self
+                    .channels
+                    .finish(delta.channel, &mut release, &mut findings),
+                false => Ok(()),
+            });
+        note(&self.exchange, &findings);
+        match pushed {
+            Ok(()) => Ok(release),
+            Err(stop) => Err((release, stop)),
+        }
+    }
+
+    /// Finishes the open channels that `which` names; their rest goes out in events of their shape.
+    fn finish_channels(
+        &mut self,
+        out: &mut BytesMut,
+        which: impl Fn(Channel) -> bool,
+    ) -> Result<(), Stop> {
+        for channel in self.channels.open() {
+            if !which(channel) {
+                continue;
+            }
+            let (mut release, mut findings) = (String::new(), Vec::<Finding>::new());
+            let finished = self.channels.finish(channel, &mut release, &mut findings);
+            note(&self.exchange, &findings);
+            self.send_closing(&[(channel, release)], out);
+            finished?;
+        }
+        Ok(())
+    }
+
+    fn send_closing(&self, releases: &[(Channel, String)], out: &mut BytesMut) {
+        for (channel, release) in releases {
+            if !release.is_empty() {
+                out.extend_from_slice(&self.reader.closing(*channel, release));
+            }
+        }
+    }
+
+    fn send(&self, event: &Event, mut edits: Vec<DataEdit>, out: &mut BytesMut) {
+        edits.sort_unstable_by_key(|edit| edit.range.start);
+        let clean = self.meta_is_clean(event);
+        if edits.is_empty() && clean {
+            out.extend_from_slice(&event.raw);
+            return;
+        }
+        let data = edit_data(&event.data, &edits);
+        if clean {
+            out.extend_from_slice(&event.with_data(&data));
+        } else {
+            // Whatever stood in its comments or id is left out.
+            out.extend_from_slice(&write_event(event.name.as_deref(), &data));
+        }
+    }
+
+    /// Whether comments, ids and names of `event` hold nothing that would be masked in its data.
+    fn meta_is_clean(&self, event: &Event) -> bool {
+        let is_clean = |text: &str| {
+            text.len() < META_BYTES_MIN || self.redactor.redact(text).findings.is_empty()
+        };
+        let raw = std::str::from_utf8(&event.raw).unwrap_or_default();
+        match event.data_at {
+            Some(at) => [raw.get(..at), raw.get(at + event.data.len()..)]
+                .into_iter()
+                .flatten()
+                .all(is_clean),
+            None => raw
+                .split(['\r', '\n'])
+                .filter(|line| !line.starts_with("data"))
+                .all(is_clean),
+        }
+    }
+
+    /// Ends the stream for the client, in its own format.
+    fn stop(&mut self, stop: Stop, out: &mut BytesMut) {
+        let (rejection, ending) = match self.wind_up(stop, out) {
+            Stop::Blocked => (output_blocked(), Ending::Stopped),
+            Stop::Failed(rejection) => (rejection, Ending::UpstreamFailed),
+        };
+        if self.unterminated {
+            out.extend_from_slice(b"\n\n");
+        }
+        let id = self.exchange.id.to_string();
+        let error = ErrorBody {
+            status: rejection.status(),
+            reason: rejection.reason(),
+            message: rejection.message(),
+            request_id: &id,
+        };
+        out.extend_from_slice(&in_band(self.operation, &error));
+        self.exchange.note_rejection(&rejection);
+        self.exchange.note(|trail| trail.ending = Some(ending));
+        self.queue.clear();
+        (self.ended, self.stopped) = (true, true);
+    }
+
+    /// A failing provider's text is finished as if it had ended; a blocked stream sends no more.
+    fn wind_up(&mut self, stop: Stop, out: &mut BytesMut) -> Stop {
+        match stop {
+            Stop::Blocked => Stop::Blocked,
+            Stop::Failed(rejection) => match self.finish_channels(out, |_| true) {
+                Ok(()) | Err(Stop::Failed(_)) => Stop::Failed(rejection),
+                Err(Stop::Blocked) => Stop::Blocked,
+            },
+        }
+    }
+}
+
+fn malformed(error: aegis_wire::WireError) -> Stop {
+    Stop::Failed(invalid("an event of the reply is malformed").with_detail(error))
+}
+
+/// The rejection of a reply that ends in the middle.
+pub(crate) fn broken_off() -> Rejection {
+    Rejection::new(
+        Reason::UpstreamUnavailable,
+        "The provider broke off the reply.",
+    )
+}
+
+fn edit_data(data: &str, edits: &[DataEdit]) -> String {
+    let mut out = String::with_capacity(data.len());
+    let mut at = 0;
+    for edit in edits {
+        out.push_str(data.get(at..edit.range.start).unwrap_or_default());
+        out.push_str(&String::from_utf8_lossy(&edit.with));
+        at = edit.range.end;
+    }
+    out.push_str(data.get(at..).unwrap_or_default());
+    out
+}
+
+// === impl DataEdit ===
+
+impl DataEdit {
+    fn string(range: std::ops::Range<usize>, text: &str) -> Self {
+        let mut with = Vec::with_capacity(text.len() + 2);
+        encode_string(text, &mut with);
+        Self { range, with }
+    }
+
+    fn null(range: std::ops::Range<usize>) -> Self {
+        Self {
+            range,
+            with: b"null".to_vec(),
+        }
+    }
+}
