@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aegis_core::{Secret, Span};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::event::NAME_CHARS_MAX;
 use crate::keys;
@@ -29,7 +29,7 @@ const CHECKPOINT_EVENTS_MAX: u32 = 1_000_000;
 const QUEUE_MAX: u32 = 1_000_000;
 
 /// When a decision counts as recorded.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// When it is on disk: no provider sees a request before its decision is.

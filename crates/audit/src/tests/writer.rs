@@ -198,6 +198,32 @@ async fn acknowledged_events_outlive_an_outage_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_finds_no_room_during_an_outage_is_counted() {
+    let fake = Fake::default();
+    let small = Settings {
+        queue_max: 2,
+        ..settings()
+    };
+    let (audit, _writer) = fake.start(small).await;
+    fake.fail(&[Fail::Before, Fail::Unreachable]);
+    assert!(audit.append(event(0)).await.is_err());
+    for number in 0..4 {
+        audit.keep(event(number));
+    }
+    // The refused event has its place until it is decided that it is out.
+    assert_eq!(audit.stats().unrecorded, 3);
+    fake.set_away(false);
+    until_healthy(&audit).await;
+    assert_eq!(fake.types(), ["request.decided", "audit.recovered"]);
+    let details = fake.row(1).event.details();
+    assert_eq!(
+        (&details["unrecorded"], &details["retained"]),
+        (&3.into(), &1.into())
+    );
+    assert_eq!(audit.stats().queued, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_queue_has_an_end() {
     let fake = Fake::default();
     let gate = fake.gate();

@@ -109,8 +109,8 @@ impl Writer {
     async fn recover(&mut self, outage: &Outage) -> Result<(), StoreError> {
         self.open().await?;
         self.resolve().await?;
-        let mut waiting = mem::take(&mut self.retained).into_iter();
         let mut recovered = Some(self.recovered(outage));
+        let mut waiting = mem::take(&mut self.retained).into_iter();
         while let Some(last) = recovered.take() {
             let mut entries: Vec<Entry> = waiting.by_ref().take(BATCH_EVENTS_MAX - 1).collect();
             if waiting.len() == 0 {

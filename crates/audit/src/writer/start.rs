@@ -9,6 +9,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aegis_core::Secret;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -24,6 +25,10 @@ use crate::store::{Access, Head, PAGE_ROWS, Store, StoreError};
 
 /// So many of the newest events are checked by content when a log is opened.
 const CONTENT_EVENTS: u64 = 100_000;
+/// How long a log may be held by a gateway that is on its way out.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
+/// How often it is tried meanwhile.
+const LOCK_RETRY_AFTER: Duration = Duration::from_millis(100);
 /// Hashes read in one piece.
 const HASH_ROWS: usize = 10_000;
 
@@ -153,12 +158,25 @@ impl Setup {
         }
     }
 
+    /// Opens the store. A gateway that was just killed may hold the log for a moment still.
+    async fn take_log(&mut self) -> Result<(), StoreError> {
+        let deadline = Instant::now() + LOCK_WAIT_MAX;
+        loop {
+            match self.store.open(Access::Write(self.log.clone())).await {
+                Err(StoreError::Locked { .. }) if Instant::now() < deadline => {
+                    tokio::time::sleep(LOCK_RETRY_AFTER).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
     pub(super) async fn open(
         mut self,
         receiver: mpsc::UnboundedReceiver<super::Message>,
         status: Arc<Status>,
     ) -> Result<Writer, StartError> {
-        self.store.open(Access::Write(self.log.clone())).await?;
+        self.take_log().await?;
         let head = self.store.head(&self.log).await?;
         let is_new = head.size == 0 && head.checkpoint.is_none();
         let key = match &self.key {

@@ -5,7 +5,7 @@
 //! 2. The log's lock is a session advisory lock. A session that this gateway lost is ended before
 //!    the lock is asked for again, so that what it was committing is decided.
 //! 3. The triggers must be there before the first event is written.
-//! 4. A session, not a transaction, is the unit: poolers in transaction mode (PgBouncer) do not
+//! 4. PostgreSQL 14 or later. A session, not a transaction, is the unit: poolers in transaction mode (PgBouncer) do not
 //!    keep the lock; the unique index on `(log_id, leaf_index)` still keeps two writers apart.
 
 mod connect;
@@ -33,10 +33,12 @@ use crate::event::{Stored, timestamp};
 pub const POSTGRES_SCHEMA: &str = include_str!("schema.sql");
 /// How long one operation may take.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(10);
-/// Session settings. A role or database default must not turn durability off under a strict log.
+/// Session settings. A role or database default must not turn durability off, and the server must
+/// notice soon that a gateway is gone, for its session holds the log's lock.
 const SESSION: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s';
   SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC';
-  SET extra_float_digits = 1;
+  SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
+  SET tcp_user_timeout = '15s';
   SELECT set_config('synchronous_commit', 'on', false)
   WHERE current_setting('synchronous_commit') = 'off'";
 /// Our triggers that are enabled in every session role but `replica`.
@@ -88,6 +90,9 @@ impl PostgresStore {
         let insert = match access {
             Access::Read => None,
             Access::Write(log) => {
+                if setting(&client, "fsync").await?.as_deref() != Some("on") {
+                    tracing::warn!("postgres runs with fsync off: a crash loses audit events");
+                }
                 prepare_tables(&client).await?;
                 self.take_lock(&client, &log).await?;
                 Some(answered(client.prepare(INSERT)).await?)
@@ -209,6 +214,14 @@ impl PostgresStore {
     }
 }
 
+#[cfg(test)]
+impl PostgresStore {
+    /// A setting of the open session.
+    pub(crate) async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        setting(&self.session.as_ref().ok_or_else(not_open)?.client, name).await
+    }
+}
+
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore")
@@ -284,6 +297,11 @@ impl Store for PostgresStore {
     }
 }
 
+async fn setting(client: &Client, name: &str) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT current_setting($1)";
+    text(&answered(client.query_one(sql, &[&name])).await?, 0)
+}
+
 /// Makes sure that tables and triggers are there.
 async fn prepare_tables(client: &Client) -> Result<(), StoreError> {
     if triggers(client).await? == TRIGGERS_EXPECTED {
@@ -335,7 +353,10 @@ fn describe(error: &tokio_postgres::Error) -> String {
             "postgres dropped rows without an error; is there a foreign trigger or rule?".to_owned()
         }
         Some(db) => format!("postgres: {} ({})", db.message(), db.code().code()),
-        None => format!("postgres: {error}"),
+        None => match std::error::Error::source(error) {
+            Some(cause) => format!("postgres: {error}: {cause}"),
+            None => format!("postgres: {error}"),
+        },
     }
 }
 
