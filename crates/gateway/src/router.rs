@@ -7,6 +7,8 @@ use std::sync::Arc;
 use aegis_core::{Operation, Route};
 use http::Method;
 
+use crate::policy::RouteAt;
+
 /// The prefix of one model's own path.
 const MODELS_PREFIX: &str = "/v1/models/";
 
@@ -69,7 +71,7 @@ const fn method(operation: Operation) -> Method {
 impl Router {
     /// The built-in routes and those of the policy.
     #[must_use]
-    pub fn new(generic: Vec<(Box<str>, Arc<Route>)>) -> Self {
+    pub fn new(generic: Vec<RouteAt>) -> Self {
         Self {
             builtin: Operation::ALL.map(|operation| Arc::new(Route::builtin(operation))),
             generic: generic.into_iter().collect(),

@@ -96,15 +96,18 @@ pub(super) fn catalog(
     Ok(Catalog::new(built))
 }
 
-/// The policy's own routes, as path and route.
+/// A route of the policy's own, with its path.
+pub type RouteAt = (Box<str>, Arc<Route>);
+
+/// The policy's own routes.
 ///
 /// # Errors
 /// Names the key and the fix.
 pub(super) fn generic_routes(
     routes: &[RouteSpec],
     providers: &[(Arc<str>, Api)],
-) -> Result<Vec<(Box<str>, Arc<Route>)>, String> {
-    let mut built: Vec<(Box<str>, Arc<Route>)> = Vec::with_capacity(routes.len());
+) -> Result<Vec<RouteAt>, String> {
+    let mut built: Vec<RouteAt> = Vec::with_capacity(routes.len());
     for (index, spec) in routes.iter().enumerate() {
         let key = format!("routes[{index}]");
         let provider = providers

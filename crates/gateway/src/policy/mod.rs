@@ -15,7 +15,7 @@ use std::sync::Arc;
 use aegis_armor::ArmorSpec;
 use aegis_audit::AuditSpec;
 use aegis_auth::{AuthSpec, RolesSpec};
-use aegis_core::{Api, Catalog, Route};
+use aegis_core::{Api, Catalog};
 use aegis_limits::{LimitSpec, RequestSpec};
 use aegis_output::OutputSpec;
 use aegis_upstream::ProviderSpec;
@@ -23,7 +23,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use self::catalog::{ModelSpec, RouteSpec};
+pub use self::catalog::{ModelSpec, RouteAt, RouteSpec};
 pub use self::error::PolicyError;
 pub use self::listen::{AdminListenSpec, GatewayListenSpec, ListenSpec};
 pub use self::secrets::Secrets;
@@ -145,7 +145,7 @@ impl Policy {
     ///
     /// # Errors
     /// Names the key and the fix.
-    pub fn generic_routes(&self) -> Result<Vec<(Box<str>, Arc<Route>)>, PolicyError> {
+    pub fn generic_routes(&self) -> Result<Vec<RouteAt>, PolicyError> {
         catalog::generic_routes(&self.spec.routes, &self.provider_names())
             .map_err(|e| self.error(e))
     }
