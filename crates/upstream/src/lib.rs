@@ -5,6 +5,29 @@
 //! (`circuit`), the reply's body under watch (`body`), and the whole in order (`dispatch`).
 //!
 //! Does not inspect replies: the output stage does.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use aegis_core::{Catalog, Secret};
+//! use aegis_upstream::{Dispatch, ProviderSpec, Upstream};
+//!
+//! let spec: ProviderSpec = serde_json::from_str(
+//!     r#"{
+//!         "name": "local", "api": "openai", "base_url": "http://127.0.0.1:9000",
+//!         "credential": "${secret:LOCAL_KEY}"
+//!     }"#,
+//! )?;
+//! let provider = spec.build(&|name| match name {
+//!     "LOCAL_KEY" => Ok(Secret::new("sesame")),
+//!     _ => Err(format!("secret `{name}` is not set")),
+//! })?;
+//! let upstream = Upstream::new(vec![provider], Arc::new(Catalog::default()))?;
+//! let _leaf = Dispatch::new(Arc::new(upstream));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

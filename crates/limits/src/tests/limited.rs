@@ -1,5 +1,8 @@
 //! Each limit at its number and one beyond, alone and together.
 
+use futures_util::{FutureExt, stream};
+use http_body_util::{BodyExt, StreamBody};
+
 use super::*;
 
 fn header(exchange: &Exchange, name: &str) -> Option<String> {
@@ -85,8 +88,17 @@ async fn refused_and_cancelled_requests_leave_their_place() {
             Reason::InvalidRequest
         );
     }
-    let cancelled = Asking::chat();
-    drop(stage.send(&cancelled));
+    let mut received = Asking::chat().received();
+    received.body = StreamBody::new(stream::pending()).boxed_unsync();
+    let inner = tower::service_fn(|_: Admitted| async { Ok::<(), Rejection>(()) });
+    let authenticated = received.authenticated(Arc::new(principal("alice")));
+    let mut waiting = stage.layer.layer(inner).call(authenticated);
+    assert!(
+        waiting.as_mut().now_or_never().is_none(),
+        "waits for the body"
+    );
+    stage.refused(&Asking::chat()).await;
+    drop(waiting);
     stage.send(&Asking::chat()).await.unwrap();
 }
 

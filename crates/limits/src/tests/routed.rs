@@ -89,83 +89,65 @@ async fn the_providers_name_replaces_the_models() {
     );
 }
 
+/// Operation, body, and what becomes of it under a limit of 10: pairs of lines.
+const LIMITED: &[(Operation, &str)] = &[
+    (
+        CHAT,
+        r#"{"model":"gpt","max_tokens":99,"messages":[]}
+           {"model":"gpt","max_tokens":10,"messages":[]}
+           {"model":"gpt","max_tokens":null,"messages":[]}
+           {"model":"gpt","max_tokens":10,"messages":[]}
+           {"model":"gpt","messages":[]}
+           {"max_completion_tokens":10,"model":"gpt","messages":[]}
+           {"model":"llama","messages":[]}
+           {"max_tokens":10,"model":"llama","messages":[]}
+           {"model":"llama","max_completion_tokens":7,"messages":[]}
+           {"max_tokens":7,"model":"llama","max_completion_tokens":7,"messages":[]}"#,
+    ),
+    (
+        Operation::Responses,
+        r#"{"model":"gpt","input":"x"}
+           {"max_output_tokens":10,"model":"gpt","input":"x"}"#,
+    ),
+    (
+        Operation::Completions,
+        r#"{"model":"gpt","prompt":"x","max_tokens":11}
+           {"model":"gpt","prompt":"x","max_tokens":10}"#,
+    ),
+    (
+        Operation::Messages,
+        r#"{"model":"claude","messages":[],"max_tokens":11}
+           {"model":"claude","messages":[],"max_tokens":10}"#,
+    ),
+    (
+        Operation::Generate,
+        r#"{"inputs":"x"}
+           {"parameters":{"max_new_tokens":10},"inputs":"x"}
+           {"inputs":"x","parameters":null}
+           {"inputs":"x","parameters":{"max_new_tokens":10}}
+           {"inputs":"x","parameters":{ }}
+           {"inputs":"x","parameters":{"max_new_tokens":10 }}
+           {"inputs":"x","parameters":{"seed":1}}
+           {"inputs":"x","parameters":{"max_new_tokens":10,"seed":1}}
+           {"inputs":"x","parameters":{"max_new_tokens":11}}
+           {"inputs":"x","parameters":{"max_new_tokens":10}}"#,
+    ),
+    (
+        Operation::Embeddings,
+        r#"{"model":"gpt","input":"x"}
+           {"model":"gpt","input":"x"}"#,
+    ),
+];
+
 #[tokio::test]
 async fn output_limits_are_lowered_or_added() {
-    use Operation::{Completions, Embeddings, Generate, Messages, Responses};
-    for (operation, before, after) in [
-        (
-            CHAT,
-            r#"{"model":"gpt","max_tokens":99,"messages":[]}"#,
-            r#"{"model":"gpt","max_tokens":10,"messages":[]}"#,
-        ),
-        (
-            CHAT,
-            r#"{"model":"gpt","max_tokens":null,"messages":[]}"#,
-            r#"{"model":"gpt","max_tokens":10,"messages":[]}"#,
-        ),
-        (
-            CHAT,
-            r#" {"model":"gpt","messages":[]}"#,
-            r#" {"max_completion_tokens":10,"model":"gpt","messages":[]}"#,
-        ),
-        (
-            CHAT,
-            r#"{"model":"llama","messages":[]}"#,
-            r#"{"max_tokens":10,"model":"llama","messages":[]}"#,
-        ),
-        (
-            CHAT,
-            r#"{"model":"llama","max_completion_tokens":7,"messages":[]}"#,
-            r#"{"max_tokens":7,"model":"llama","max_completion_tokens":7,"messages":[]}"#,
-        ),
-        (
-            Responses,
-            r#"{"model":"gpt","input":"x"}"#,
-            r#"{"max_output_tokens":10,"model":"gpt","input":"x"}"#,
-        ),
-        (
-            Completions,
-            r#"{"model":"gpt","prompt":"x","max_tokens":11}"#,
-            r#"{"model":"gpt","prompt":"x","max_tokens":10}"#,
-        ),
-        (
-            Messages,
-            r#"{"model":"claude","messages":[],"max_tokens":11}"#,
-            r#"{"model":"claude","messages":[],"max_tokens":10}"#,
-        ),
-        (
-            Generate,
-            r#"{"inputs":"x"}"#,
-            r#"{"parameters":{"max_new_tokens":10},"inputs":"x"}"#,
-        ),
-        (
-            Generate,
-            r#"{"inputs":"x","parameters":null}"#,
-            r#"{"inputs":"x","parameters":{"max_new_tokens":10}}"#,
-        ),
-        (
-            Generate,
-            r#"{"inputs":"x","parameters":{ }}"#,
-            r#"{"inputs":"x","parameters":{"max_new_tokens":10 }}"#,
-        ),
-        (
-            Generate,
-            r#"{"inputs":"x","parameters":{"seed":1}}"#,
-            r#"{"inputs":"x","parameters":{"max_new_tokens":10,"seed":1}}"#,
-        ),
-        (
-            Generate,
-            r#"{"inputs":"x","parameters":{"max_new_tokens":11}}"#,
-            r#"{"inputs":"x","parameters":{"max_new_tokens":10}}"#,
-        ),
-        (
-            Embeddings,
-            r#"{"model":"gpt","input":"x"}"#,
-            r#"{"model":"gpt","input":"x"}"#,
-        ),
-    ] {
-        let sent = capped(10).outgoing(&body(operation, before)).await;
-        assert_eq!(sent, after, "{before}");
+    let stage = capped(10);
+    for (operation, bodies) in LIMITED {
+        let lines: Vec<&str> = bodies.lines().map(str::trim).collect();
+        for pair in lines.chunks(2) {
+            let sent = stage.outgoing(&body(*operation, pair[0])).await;
+            assert_eq!(sent, pair[1], "{}", pair[0]);
+        }
     }
 }
 
