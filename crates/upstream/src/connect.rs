@@ -71,6 +71,7 @@ pub(crate) struct ConnectTimedOut;
 /// What a pool needs to know.
 #[derive(Debug)]
 pub(crate) struct PoolSettings<'a> {
+    /// Whether authorities are needed; without, no certificate verifies.
     pub(crate) tls: bool,
     pub(crate) ca_file: Option<&'a Path>,
     pub(crate) http2: Http2,

@@ -52,21 +52,24 @@ pub enum FetchError {
 
 impl Fetcher {
     /// A client that trusts the system's certificate authorities, or those in the PEM file
-    /// `ca_file` alone.
+    /// `ca_file` alone. On a system without any, every https document fails to verify; who only
+    /// fetches from this machine needs none.
     ///
     /// # Errors
-    /// If no root certificates can be read.
+    /// If `ca_file` can't be read.
     pub fn new(ca_file: Option<&Path>) -> Result<Self, BuildError> {
-        let settings = PoolSettings {
-            tls: true,
+        let settings = |tls| PoolSettings {
+            tls,
             ca_file,
             http2: Http2::Auto,
             connect_timeout: CONNECT_TIMEOUT,
             max_idle: IDLE_MAX,
         };
-        let pool = settings
-            .build()
-            .map_err(|problem| BuildError::new("ca_file", problem))?;
+        let pool = match settings(true).build() {
+            Err(_) if ca_file.is_none() => settings(false).build(),
+            outcome => outcome,
+        };
+        let pool = pool.map_err(|problem| BuildError::new("ca_file", problem))?;
         Ok(Self { pool })
     }
 
