@@ -21,12 +21,8 @@ fn completion(setup: &Setup) -> Value {
     let mut ended: Vec<&Value> = events
         .iter()
         .filter(|event| {
-            event["event_type"].as_str().is_some_and(|kind| {
-                matches!(
-                    kind,
-                    "request.completed" | "request.refused" | "request.stopped" | "request.aborted"
-                )
-            })
+            let kind = event["event_type"].as_str().unwrap_or_default();
+            kind.starts_with("request.") && kind != "request.decided"
         })
         .collect();
     assert_eq!(ended.len(), 1, "{events:#?}");

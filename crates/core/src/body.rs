@@ -23,6 +23,20 @@ pub fn full_body(bytes: impl Into<Bytes>) -> Body {
         .boxed_unsync()
 }
 
+/// How a provider's reply ended before its end; bodies of replies report it as their error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BrokenOff {
+    /// No piece came for too long.
+    #[error("the provider stalled")]
+    Stalled,
+    /// The exchange as a whole took too long.
+    #[error("the provider took too long")]
+    TooLong,
+    /// The connection failed.
+    #[error("the provider broke off")]
+    Failed,
+}
+
 /// Why [`read_capped`] gave up.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

@@ -25,7 +25,7 @@ mod usage;
 mod verdict;
 
 pub use actor::{ActorType, Principal};
-pub use body::{Body, BoxError, ReadError, empty_body, full_body, read_capped};
+pub use body::{Body, BoxError, BrokenOff, ReadError, empty_body, full_body, read_capped};
 pub use catalog::{Catalog, Model, Target};
 pub use digest::{DigestKey, PieceDigest, TextDigest};
 pub use document::{

@@ -27,7 +27,7 @@ use tower::{Layer, Service};
 
 use crate::filter::OutputFilter;
 use crate::head::{BodyKind, body_kind, invalid, remove_digests, remove_length, set_length};
-use crate::stream::{FilteredBody, StreamFilter, broken_off};
+use crate::stream::{FilteredBody, StreamFilter, broken_off_by};
 use crate::whole::{WholeReply, filter_whole};
 
 /// Replies up to this many bytes are filtered on the reactor.
@@ -209,7 +209,7 @@ where
 fn unread(error: ReadError) -> Rejection {
     match error {
         ReadError::TooLarge { .. } => invalid("the reply is longer than output.body_max"),
-        ReadError::Failed(error) => broken_off().with_detail(error),
+        ReadError::Failed(error) => broken_off_by(&error),
     }
 }
 

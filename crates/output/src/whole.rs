@@ -189,3 +189,6 @@ fn apply(reply: &ReplyDocument, mut edits: Vec<Edit>) -> Bytes {
     edits.sort_unstable_by_key(|edit| edit.range.start);
     splice(&reply.document.raw, &edits)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 //!    slowly is not the provider's fault.
 //! 2. The whole exchange may take `total_timeout`, however busy the stream is.
 //! 3. A failure is noted as [`Ending::UpstreamFailed`], counted by the circuit, and told to the
-//!    reader as [`BrokenOff`], once.
+//!    reader as [`BrokenOff`](aegis_core::BrokenOff), once.
 //!
 //! Trailers are dropped: nothing inspects them. Dropping the body before its end cancels the
 //! request at the provider (HTTP/1.1: the connection closes; HTTP/2: the stream is reset).
@@ -16,27 +16,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aegis_core::{BoxError, Ending, Exchange, Guards};
+use aegis_core::{BoxError, BrokenOff, Ending, Exchange, Guards};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::circuit::Circuit;
-
-/// How a reply's body failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BrokenOff {
-    /// No piece came for `idle_timeout`.
-    #[error("the provider stalled")]
-    Stalled,
-    /// The exchange took longer than `total_timeout`.
-    #[error("the provider took too long")]
-    TooLong,
-    /// The connection failed.
-    #[error("the provider broke off")]
-    Failed,
-}
 
 pin_project! {
     /// The body, watched.

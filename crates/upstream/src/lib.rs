@@ -45,7 +45,6 @@ mod refused;
 #[cfg(test)]
 mod tests;
 
-pub use body::BrokenOff;
 pub use circuit::{CircuitSpec, FAILURES_MAX};
 pub use connect::Http2;
 pub use dispatch::{Dispatch, REPLY_BYTES_MAX, Upstream};

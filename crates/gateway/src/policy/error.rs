@@ -54,14 +54,18 @@ impl fmt::Display for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
-/// Serde names what it found and what it expected in backticks; the nearest expected name is meant.
+/// The error names what was written in backticks, and what could have been behind `expected`.
 fn suggestion(message: &str) -> Option<&str> {
-    let mut names = message.split('`').skip(1).step_by(2);
-    let written = names.next()?;
     if !message.contains("unknown field") && !message.contains("unknown variant") {
         return None;
     }
-    names
+    let (found, expected) = message.split_once(", expected ")?;
+    let written = found.split('`').nth(1)?;
+    let expected = expected.split(" at line ").next().unwrap_or(expected);
+    let expected = expected.strip_prefix("one of ").unwrap_or(expected);
+    expected
+        .split([',', '`', ' '])
+        .filter(|name| !name.is_empty())
         .map(|name| (strsim::jaro_winkler(written, name), name))
         .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -76,6 +80,8 @@ mod tests {
     fn the_nearest_name_is_suggested() {
         let message = "unknown field `pattrn`, expected one of `pattern`, `context`, `media`";
         assert_eq!(suggestion(message), Some("pattern"));
+        let bare = "unknown field `pattrn`, expected one of pattern, context at line 29, column 3";
+        assert_eq!(suggestion(bare), Some("pattern"));
         assert_eq!(suggestion("unknown field `zzz`, expected `pattern`"), None);
         assert_eq!(suggestion("`x` is not `y`"), None);
     }

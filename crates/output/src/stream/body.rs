@@ -11,7 +11,7 @@ use aegis_core::{Body, BoxError, Guards};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body as _, Frame};
 
-use super::{StreamFilter, broken_off};
+use super::{StreamFilter, broken_off_by};
 
 /// Bytes that a provider may send behind its last event before its connection is dropped.
 const TRAILING_BYTES_MAX: usize = 4 << 10;
@@ -61,8 +61,7 @@ impl FilteredBody {
                 }
             }
             Some(Err(error)) => {
-                self.filter
-                    .fail(broken_off().with_detail(error), &mut self.ready);
+                self.filter.fail(broken_off_by(&error), &mut self.ready);
                 self.upstream = None;
             }
             None => {

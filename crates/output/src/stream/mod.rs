@@ -27,7 +27,9 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use aegis_core::{Ending, Exchange, GenericFields, Operation, Reason, Rejection};
+use aegis_core::{
+    BoxError, BrokenOff, Ending, Exchange, GenericFields, Operation, Reason, Rejection,
+};
 use aegis_detect::redact::{Finding, Redactor};
 use aegis_wire::error::{ErrorBody, in_band};
 use aegis_wire::json::encode_string;
@@ -171,7 +173,7 @@ impl StreamFilter {
             return Ok(());
         }
         // Without the event that ends it a reply was cut, however politely the connection ended.
-        Err(Stop::Failed(broken_off()))
+        Err(Stop::Failed(broken_off(BrokenOff::Failed)))
     }
 
     fn event(&mut self, event: &Event, out: &mut BytesMut) -> Result<(), Stop> {
@@ -373,11 +375,21 @@ fn malformed(error: aegis_wire::WireError) -> Stop {
 }
 
 /// The rejection of a reply that ends in the middle.
-pub(crate) fn broken_off() -> Rejection {
-    Rejection::new(
-        Reason::UpstreamUnavailable,
-        "The provider broke off the reply.",
-    )
+pub(crate) fn broken_off(how: BrokenOff) -> Rejection {
+    match how {
+        BrokenOff::Stalled | BrokenOff::TooLong => {
+            Rejection::new(Reason::UpstreamTimeout, "The provider took too long.")
+        }
+        BrokenOff::Failed => Rejection::new(
+            Reason::UpstreamUnavailable,
+            "The provider broke off the reply.",
+        ),
+    }
+}
+
+/// The same, for the error of a reply's body.
+pub(crate) fn broken_off_by(error: &BoxError) -> Rejection {
+    broken_off(error.downcast_ref().copied().unwrap_or(BrokenOff::Failed)).with_detail(error)
 }
 
 fn edit_data(data: &str, edits: &[DataEdit]) -> String {

@@ -1,10 +1,13 @@
 //! Streams against whole texts: for every format, channel and cut.
 
+mod bodies;
 mod clients;
 mod cuts;
+mod endings;
+mod events;
 mod texts;
 
-use aegis_core::{DigestKey, Exchange, Peer, Route, Trail};
+use aegis_core::{DigestKey, Exchange, Peer, Route, Trail, Verdict};
 use aegis_detect::redact::Redactor;
 use bytes::BytesMut;
 
@@ -58,7 +61,7 @@ fn run<'a>(
         if ends {
             filter.finish(&mut out);
         } else {
-            filter.fail(broken_off(), &mut out);
+            filter.fail(broken_off(BrokenOff::Failed), &mut out);
         }
         bytes.extend_from_slice(&out);
     }
@@ -66,6 +69,11 @@ fn run<'a>(
         bytes,
         trail: filter.exchange.trail(),
     }
+}
+
+fn piece(slot: Slot, text: impl Into<String>) -> Piece {
+    let text = text.into();
+    Piece { slot, text }
 }
 
 fn whole(redactor: &Arc<Redactor>, format: Format, raw: &[u8]) -> Outcome {

@@ -303,6 +303,8 @@ fn events(list: Vec<String>, script: &Script, shared: Arc<Shared>) -> MockBody {
             match fault {
                 Some(Fault::HangAfter(n)) if index >= n => std::future::pending::<()>().await,
                 Some(Fault::ResetAfter(n)) if index >= n => {
+                    // What was sent must be on its way before the connection breaks.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                     count.finish();
                     return Err(std::io::Error::other("reset by script"));
                 }

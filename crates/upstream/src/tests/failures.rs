@@ -1,11 +1,10 @@
 //! Providers that refuse, hang, reset and talk nonsense; clients that leave.
 
-use aegis_core::{Ending, Reason};
+use aegis_core::{BrokenOff, Ending, Reason};
 use http_body_util::BodyExt;
 
 use super::mock::{Act, Mock, Seen, json, stream_head};
 use super::*;
-use crate::BrokenOff;
 
 fn quick() -> serde_json::Value {
     serde_json::json!({ "first_byte_timeout": "60ms", "idle_timeout": "60ms" })

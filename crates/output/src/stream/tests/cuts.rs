@@ -226,7 +226,7 @@ fn every_way_of_cutting_a_text_into_deltas() {
                     !String::from_utf8_lossy(&out.bytes).contains(value),
                     "{value}"
                 );
-                assert_eq!(out.trail.verdict, aegis_core::Verdict::Redact);
+                assert_eq!(out.trail.verdict, Verdict::Redact);
             }
         }
     }
