@@ -16,8 +16,8 @@
 //!
 //! In a pattern a blank stands for the gap between two words: one to four blanks, quotes, commas
 //! or other marks that stand within a sentence. `{{name}}` stands for a word of the pack. `.`
-//! matches any character; `\b`, `\w`, `\d` and `\s` are those of ASCII. A match must hold one of
-//! the rule's keywords.
+//! matches any character; `\b`, `\w`, `\d` and `\s` are those of ASCII. Line breaks in a pattern
+//! mean nothing. A match must hold one of the rule's keywords.
 //!
 //! Loading a pack runs every rule over its own examples; a rule that does not do what it says
 //! keeps the gateway from starting.

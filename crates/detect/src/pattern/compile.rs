@@ -20,7 +20,8 @@ const REGEX_BYTES_MAX: usize = 4 << 20;
 /// Memory for the states that one search of a pattern makes, in bytes.
 const REGEX_CACHE_BYTES: usize = 1 << 20;
 /// What a blank in a pattern stands for: what may stand between two words of one sentence.
-const GAP: &str = r#"[ \n,;:"'`*_~()<>\[\]{}#|/\\-]{1,4}"#;
+/// A group, so that `?` after a blank makes it optional.
+const GAP: &str = r#"(?:[ \n,;:"'`*_~()<>\[\]{}#|/\\-]{1,4})"#;
 /// How to mend a literal that cannot match.
 const CANONICAL: &str = "patterns meet normalised text: lower case, no accents, ASCII marks";
 /// The role under which a rule for all roles is tried on its examples.
@@ -209,7 +210,7 @@ fn translate(pattern: &str) -> Result<String, String> {
                 out.push_str(r" \n");
                 continue;
             }
-            '\n' => return Err("it holds a line break".into()),
+            '\n' => continue,
             _ => {}
         }
         out.push(c);
