@@ -40,7 +40,7 @@ pub enum Durability {
 }
 
 /// Where and how every decision is recorded.
-#[derive(Clone, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditSpec {
     /// `sqlite:FILE`, or `postgres://USER:PASSWORD@HOST/DATABASE` (write the password as

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The listeners.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListenSpec {
     /// The data port: clients come here.
@@ -19,7 +19,7 @@ pub struct ListenSpec {
 }
 
 /// The data port. Exactly one of `address` and `unix`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GatewayListenSpec {
     /// IP address and port.
@@ -52,7 +52,7 @@ pub struct GatewayListenSpec {
 }
 
 /// The admin port.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdminListenSpec {
     /// IP address and port; loopback unless `allow_remote`.

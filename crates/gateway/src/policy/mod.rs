@@ -155,23 +155,14 @@ impl Policy {
     /// # Errors
     /// Names the section that needs a restart.
     pub fn check_same_process(&self, next: &Self) -> Result<(), PolicyError> {
-        for (section, before, after) in [
-            (
-                "listen",
-                format!("{:?}", self.spec.listen),
-                format!("{:?}", next.spec.listen),
-            ),
-            (
-                "audit",
-                format!("{:?}", self.spec.audit),
-                format!("{:?}", next.spec.audit),
-            ),
-        ] {
-            if before != after {
-                return Err(next.error(format!(
-                    "{section}: changed; restart the gateway to change it"
-                )));
-            }
+        let changed = [
+            ("listen", self.spec.listen != next.spec.listen),
+            ("audit", self.spec.audit != next.spec.audit),
+        ];
+        if let Some((section, _)) = changed.iter().find(|(_, changed)| *changed) {
+            return Err(next.error(format!(
+                "{section}: changed; restart the gateway to change it"
+            )));
         }
         Ok(())
     }
