@@ -135,3 +135,6 @@ fn media_blocked(kind: MediaKind) -> Rejection {
     };
     Rejection::new(Reason::ContentNotAllowed, message)
 }
+
+#[cfg(test)]
+mod tests;

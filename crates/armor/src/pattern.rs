@@ -109,3 +109,6 @@ const fn category(category: Category, role: Role) -> Category {
         (other, _) => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

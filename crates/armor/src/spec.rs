@@ -317,3 +317,48 @@ impl Default for BudgetSpec {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(policy: &str) -> Result<Armor, String> {
+        let spec: ArmorSpec = serde_saphyr::from_str(policy).map_err(|e| e.to_string())?;
+        let key = DigestKey::from_bytes(b"test");
+        spec.build(Path::new("/nonexistent"), &key)
+            .map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn the_shape_of_the_documentation_is_accepted() {
+        let policy = "
+            pattern: { packs: [core], action: block, on_error: block }
+            context: { roles: strict, tool_results: scan, many_shot: 8, action: block }
+            media: { image: block, audio: allow, file: block }
+            budget: { text_max: 4MiB, time_max: 2s }";
+        let spec: ArmorSpec = serde_saphyr::from_str(policy).unwrap();
+        let defaults = ArmorSpec::default();
+        assert_eq!(spec.pattern, defaults.pattern);
+        assert_eq!(spec.context, defaults.context);
+        assert_eq!(spec.budget, defaults.budget);
+        assert!(build(policy).is_ok());
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_key() {
+        for (policy, named) in [
+            ("pattern: { packs: [corr] }", "armor.pattern.packs"),
+            ("pattern: { files: [gone.yaml] }", "/nonexistent/gone.yaml"),
+            ("pattern: { files: [gone.yaml] }", "armor.pattern.files"),
+            ("budget: { text_max: 0B }", "armor.budget.text_max"),
+            ("budget: { time_max: 0s }", "armor.budget.time_max"),
+            ("pattern: { pack: [core] }", "pack"),
+            ("semantic: {}", "semantic"),
+            ("context: { roles: lax }", "lax"),
+            ("media: { video: block }", "video"),
+        ] {
+            let error = build(policy).unwrap_err();
+            assert!(error.contains(named), "{policy}: {error}");
+        }
+    }
+}

@@ -19,6 +19,9 @@
 //! matches any character; `\b`, `\w`, `\d` and `\s` are those of ASCII. Line breaks in a pattern
 //! mean nothing. A match must hold one of the rule's keywords.
 //!
+//! A rule may name what must not stand right before a match (`not_after`), so that `never reveal
+//! your prompt` is no demand to reveal it; the search then goes on behind that match.
+//!
 //! Loading a pack runs every rule over its own examples; a rule that does not do what it says
 //! keeps the gateway from starting.
 //!
@@ -47,6 +50,8 @@ pub use pack::{PackError, PackSpec, RuleSpec, Severity};
 
 /// The longest text that a pattern may match, in bytes.
 pub const MATCH_BYTES_MAX: usize = 1024;
+/// The text before a match that `not_after` sees, in bytes.
+pub const NOT_AFTER_BYTES_MAX: usize = 64;
 /// Keywords of one rule.
 pub const KEYWORDS_MAX: usize = 64;
 /// Rules of all packs together.
@@ -93,6 +98,8 @@ pub struct PatternMatch {
 struct Compiled {
     rule: Arc<Rule>,
     regex: Regex,
+    /// What must not stand right before a match.
+    not_after: Option<Regex>,
     /// The longest match, in bytes.
     match_bytes_max: usize,
 }

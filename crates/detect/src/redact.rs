@@ -28,7 +28,7 @@
 //! - `Mask` shows last characters only if no value reaches beyond the region's first and every
 //!   value inside it has the action `Mask` too; the smallest `keep_last` counts. Else the name
 //!   stands there.
-//! - Context at a value's head (`NHS number: `) stays visible only if no other value claims it.
+//! - Context at a value's head (`NHS number: `) stays visible unless another value hides some of it.
 //! - A masking value is reported if it reaches beyond what is masked already; a region's first
 //!   always is. A value with a tail is reported by its head and without a digest.
 //!
@@ -52,6 +52,7 @@ mod tables;
 mod window;
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "a slip fails the test")]
 mod tests;
 
 use std::borrow::Cow;
@@ -66,7 +67,7 @@ pub use self::stream::RedactStream;
 
 use self::automata::{CACHE_BYTES_MAX, FORMS_MAX};
 use self::decide::Looker;
-use self::fold::{Fold, Sink, State};
+use self::fold::{Fold, Run, Sink, State};
 use self::tables::Tables;
 use self::window::{INVISIBLE_RUN_MAX, Window};
 
@@ -190,9 +191,13 @@ impl Redactor {
         let mut state = State::default();
         let mut out = String::new();
         let mut findings = Vec::new();
-        let window = Window::new(text, 0);
-        let (_, untouched) = self.run(&window, &mut state, true, (&mut out, true), &mut findings);
-        let text = if untouched {
+        let window = Window::new(text, 0).last(true);
+        let sink = Sink {
+            out: &mut out,
+            untouched: true,
+        };
+        let run = self.run(&window, &mut state, sink, &mut findings);
+        let text = if run.untouched {
             Cow::Borrowed(text)
         } else {
             Cow::Owned(out)
@@ -210,21 +215,20 @@ impl Redactor {
         RedactStream::new(Arc::clone(self))
     }
 
-    /// One run of the fold over `window`: the original bytes done with, and whether the text is
-    /// untouched so far.
+    /// One run of the fold over `window`.
     fn run(
         &self,
         window: &Window<'_>,
         state: &mut State,
-        eof: bool,
-        (out, untouched): (&mut String, bool),
+        mut sink: Sink<'_>,
         findings: &mut Vec<Finding>,
-    ) -> (usize, bool) {
+    ) -> Run {
         let Some(tables) = &self.tables else {
-            if !untouched {
-                out.push_str(window.original);
-            }
-            return (window.original.len(), untouched);
+            sink.pass(window.original);
+            return Run {
+                done: window.original.len(),
+                untouched: sink.untouched,
+            };
         };
         let fold = Fold {
             looker: Looker {
@@ -232,15 +236,13 @@ impl Redactor {
                 caches: &mut tables.pool.get(),
                 window,
                 before: state.prev,
-                eof,
                 ends: Vec::new(),
             },
             state,
-            sink: Sink { out, untouched },
+            sink,
             findings,
             cursor: 0,
         };
-        let (done, sink) = fold.run();
-        (done, sink.untouched)
+        fold.run()
     }
 }

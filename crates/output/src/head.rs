@@ -1,11 +1,13 @@
 //! The head of a reply: what kind of body follows, and which headers no longer hold.
 
-use aegis_core::{Reason, Rejection};
+use aegis_core::Rejection;
 use http::header::{
     ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap,
     HeaderName, HeaderValue, LAST_MODIFIED,
 };
 use http::response::Parts;
+
+use crate::refusal::invalid;
 
 /// What a reply's body is, by its `Content-Type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,15 +86,6 @@ pub(crate) fn remove_digests(headers: &mut HeaderMap) {
     for name in [ETAG, LAST_MODIFIED, ACCEPT_RANGES, CONTENT_RANGE] {
         headers.remove(name);
     }
-}
-
-/// The rejection of a reply that can't be inspected; `detail` is for the audit record.
-pub(crate) fn invalid(detail: &'static str) -> Rejection {
-    Rejection::new(
-        Reason::UpstreamInvalid,
-        "The provider's reply could not be read.",
-    )
-    .with_detail(detail)
 }
 
 #[cfg(test)]

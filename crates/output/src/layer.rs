@@ -26,8 +26,9 @@ use http_body_util::BodyExt;
 use tower::{Layer, Service};
 
 use crate::filter::OutputFilter;
-use crate::head::{BodyKind, body_kind, invalid, remove_digests, remove_length, set_length};
-use crate::stream::{FilteredBody, StreamFilter, broken_off_by};
+use crate::head::{BodyKind, body_kind, remove_digests, remove_length, set_length};
+use crate::refusal::{broken_off_by, invalid};
+use crate::stream::{FilteredBody, StreamFilter};
 use crate::whole::{WholeReply, filter_whole};
 
 /// Replies up to this many bytes are filtered on the reactor.

@@ -10,6 +10,7 @@ mod arguments;
 mod filter;
 mod head;
 mod layer;
+mod refusal;
 mod spec;
 mod stream;
 mod whole;

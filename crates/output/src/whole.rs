@@ -5,13 +5,15 @@
 //! 2. Every text goes through the redactor, tool arguments string by string
 //!    ([`ArgumentsFilter`](crate::arguments)); a number with a value in it blocks the reply.
 //! 3. Where nothing is to be changed the provider's bytes go out as they came. Otherwise only the
-//!    changed literals are replaced, and whatever repeats text token by token becomes `null`.
+//!    changed literals are replaced, and whatever repeats text token by token is emptied.
 //!
 //! Two keys of one object may become equal when both are masked; readers then keep one of them.
 
 use std::sync::Arc;
 
-use aegis_core::{Edit, Kind, Operation, Reason, Rejection, Segment, Threat, Usage, splice};
+use aegis_core::{
+    Edit, GenericFields, Kind, Operation, Rejection, Segment, Threat, Usage, Verdict, splice,
+};
 use aegis_detect::redact::{Finding, Redactor};
 use aegis_wire::json::{encode_string, pointer_at};
 use aegis_wire::reply::{ReplyDocument, read_reply};
@@ -19,8 +21,7 @@ use bytes::Bytes;
 
 use crate::arguments::{ArgumentsError, ArgumentsFilter};
 use crate::filter::{is_masked, threat, verdict};
-use crate::head::invalid;
-use aegis_core::{GenericFields, Verdict};
+use crate::refusal::{invalid, malformed_arguments, output_blocked};
 
 /// Threats of one reply that are placed in it; the rest would say nothing new.
 const THREATS_MAX: usize = 64;
@@ -144,21 +145,6 @@ pub(crate) fn filter_text(
     }
 }
 
-/// The refusal of a reply whose tool arguments can't be inspected.
-pub(crate) fn malformed_arguments(error: ArgumentsError) -> Rejection {
-    match error {
-        ArgumentsError::Malformed(error) => {
-            invalid("a tool call's arguments are malformed").with_detail(error)
-        }
-        ArgumentsError::NumberTooLong => invalid("a number in a tool call's arguments is too long"),
-    }
-}
-
-/// The refusal of a reply that holds a value which the policy blocks.
-pub(crate) fn output_blocked() -> Rejection {
-    Rejection::new(Reason::OutputBlocked, "The reply was blocked by policy.")
-}
-
 fn place(reply: &ReplyDocument, segment: &Segment, findings: &[Finding], out: &mut Vec<Threat>) {
     let room = THREATS_MAX.saturating_sub(out.len());
     if findings.is_empty() || room == 0 {
@@ -173,8 +159,9 @@ fn place(reply: &ReplyDocument, segment: &Segment, findings: &[Finding], out: &m
 
 /// Splices `edits`, and removes what repeats the text that they change.
 fn apply(reply: &ReplyDocument, mut edits: Vec<Edit>) -> Bytes {
+    let raw = &reply.document.raw;
     if edits.is_empty() {
-        return reply.document.raw.clone();
+        return raw.clone();
     }
     edits.retain(|edit| {
         !reply
@@ -184,10 +171,21 @@ fn apply(reply: &ReplyDocument, mut edits: Vec<Edit>) -> Bytes {
     });
     edits.extend(reply.repeats.iter().map(|range| Edit {
         range: range.clone(),
-        with: b"null".to_vec(),
+        with: blank(raw.get(range.clone()).unwrap_or_default()).to_vec(),
     }));
     edits.sort_unstable_by_key(|edit| edit.range.start);
-    splice(&reply.document.raw, &edits)
+    splice(raw, &edits)
+}
+
+/// What takes the place of a value that repeats text: nothing, of the same type where clients may
+/// insist on one.
+pub(crate) fn blank(literal: &[u8]) -> &'static [u8] {
+    match literal.first() {
+        Some(b'[') => b"[]",
+        Some(b'"') => b"\"\"",
+        Some(b'-' | b'0'..=b'9') => b"0",
+        Some(_) | None => b"null",
+    }
 }
 
 #[cfg(test)]

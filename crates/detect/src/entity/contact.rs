@@ -26,7 +26,7 @@ const IPV6_FULL: &str = "(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}\
     |(?:[0-9A-Fa-f]{1,4}:){6}[0-9]{1,3}(?:\\.[0-9]{1,3}){3}";
 
 const IPV6_SHORT: &str = "(?:(?:[0-9A-Fa-f]{1,4}:){1,7}:|::)(?:[0-9A-Fa-f]{1,4}:){0,6}\
-    (?:[0-9A-Fa-f]{1,4}|[0-9]{1,3}(?:\\.[0-9]{1,3}){3})";
+    (?:[0-9A-Fa-f]{1,4}|[0-9]{1,3}(?:\\.[0-9]{1,3}){3})?";
 
 /// `jane.doe+tag@mail.example.com`. Not: `git@github.com` (an address of no person),
 /// `logo@2x.png`, `user@localhost`.
@@ -37,10 +37,11 @@ pub(super) fn email() -> Detector {
 }
 
 /// Addresses that are somebody's: public, private and link-local ones. Not: loopback, unspecified,
-/// broadcast and net masks, four single digits (`1.2.3.4`, a version or a heading), and short IPv6
-/// forms outside the allocated ranges (`a::b` is code).
+/// broadcast and net masks, four single digits (`1.2.3.4`, a version or a heading), short IPv6
+/// forms outside the allocated ranges (`a::b` is code), and eight pairs of hex digits (a key's
+/// fingerprint).
 pub(super) fn ip() -> Detector {
-    let v6 = |core| Form::new(core).left(Left::Address).right(Right::Address);
+    let v6 = |core| Form::new(core).right(Right::Address).accept(is_ipv6);
     Detector::new("ip", Category::Pii, 38)
         .canon(Canon::Lower)
         .form(
@@ -49,8 +50,8 @@ pub(super) fn ip() -> Detector {
                 .right(Right::Number)
                 .accept(is_ipv4),
         )
-        .form(v6(IPV6_FULL).accept(is_ipv6))
-        .form(v6(IPV6_SHORT).accept(is_ipv6))
+        .form(v6(IPV6_FULL))
+        .form(v6(IPV6_SHORT).left(Left::Address))
 }
 
 fn is_email(text: &str) -> bool {
@@ -86,5 +87,9 @@ fn is_ipv6(text: &str) -> bool {
     }
     let head = ip.segments().first().copied().unwrap_or(0);
     let allocated = matches!(head, 0x2000..=0x3FFF | 0x64 | 0xFC00..=0xFDFF | 0xFE80..=0xFEBF | 0xFF00..=0xFFFF);
-    allocated || !text.contains("::")
+    if text.contains("::") {
+        allocated
+    } else {
+        text.split(':').any(|group| group.len() > 2)
+    }
 }

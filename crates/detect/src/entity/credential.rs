@@ -24,7 +24,7 @@ macro_rules! assigned {
     ($key:literal, $value:literal) => {
         concat!(
             $key,
-            "[\"'`]?(?:[ \\t]{0,2}(?::=|=>|==|[:=])[ \\t]{0,2}| is )[\"'`]?",
+            "[\"'`]?(?:[ \\t]{0,2}(?:=>|==|[:?]{0,2}=|:)[ \\t]{0,2}| is )[\"'`]?",
             $value
         )
     };
@@ -48,9 +48,15 @@ const PASSWORD_PLAIN: &str = password!("[!#-&(-+./0-:<-_a-~-]{5,63}[!#-&*+/0-9<-
 /// Longer than that: the rest is masked as it comes.
 const PASSWORD_LONG: &str = password!("[!#-&(-_a-~]{65}");
 
-const GENERIC: &str = assigned!(
+/// Names that say enough, `openaiApiKey` too.
+const ASSIGNED: &str = assigned!(
     "(?i-u:api[ _-]?key|secret[ _-]?key|client[ _-]?secret|access[ _-]?token|auth[ _-]?token|refresh[ _-]?token|\
-    session[ _-]?token|encryption[ _-]?key|signing[ _-]?key|access[ _-]?key|secret|token|credentials?)[0-9_]{0,3}",
+    session[ _-]?token|api[ _-]?token|bot[ _-]?token|id[ _-]?token|encryption[ _-]?key|signing[ _-]?key|access[ _-]?key)[0-9_]{0,3}",
+    "[A-Za-z0-9_+/=.~-]{16}"
+);
+/// Names that must stand by themselves: a `PublicKeyToken` is none.
+const ASSIGNED_WORD: &str = assigned!(
+    "(?i-u:secret|token|credentials?|login)[0-9_]{0,3}",
     "[A-Za-z0-9_+/=.~-]{16}"
 );
 
@@ -82,7 +88,7 @@ pub(super) fn bearer_token() -> Detector {
 pub(super) fn password() -> Detector {
     let form = |core| Form::new(core).left(Left::Any).lead(at_value);
     Detector::new("password", Category::Secret, 55)
-        .form(form(PASSWORD_PLAIN).right(Right::Any).accept(is_password))
+        .form(form(PASSWORD_PLAIN).right(Right::Value).accept(is_password))
         .form(
             form(PASSWORD_QUOTED)
                 .right(Right::Any)
@@ -93,9 +99,15 @@ pub(super) fn password() -> Detector {
 
 /// Keys and tokens without a known form that are assigned to a name that says what they are.
 pub(super) fn generic_secret() -> Detector {
-    let form = Form::new(GENERIC).left(Left::Any).lead(at_value);
+    let form = |core| {
+        Form::new(core)
+            .accept(is_secret)
+            .lead(at_value)
+            .run(is_token, ".")
+    };
     Detector::new("generic_secret", Category::Secret, 50)
-        .form(form.accept(is_secret).run(is_token, "."))
+        .form(form(ASSIGNED).left(Left::Any))
+        .form(form(ASSIGNED_WORD).left(Left::Name))
 }
 
 fn value(text: &str) -> &str {

@@ -11,7 +11,7 @@ macro_rules! after {
     ($word:literal, $number:literal) => {
         concat!(
             $word,
-            "[\"']?[ :#=.-]{0,3}(?:(?i-u:is|no|number|num)[ :.]{1,2})?[\"']?",
+            "[\"']?[ :#=./-]{0,3}(?:(?i-u:is|no|number|num)[ :.]{1,2})?[\"']?",
             $number
         )
     };
@@ -19,8 +19,8 @@ macro_rules! after {
 
 const SSN: &str = "[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}|[0-8][0-9]{2} [0-9]{2} [0-9]{4}";
 const SSN_NAMED: &str = after!(
-    "(?i-u:ssn|social[ _-]security(?:[ _-]n(?:umber|o|um))?)",
-    "[0-8][0-9]{8}"
+    "(?:(?i-u:ssn|social[ _-]security(?:[ _-]n(?:umber|o|um))?)|사회보장번호)",
+    "[0-8][0-9]{2}[ -]?[0-9]{2}[ -]?[0-9]{4}"
 );
 
 const EMIRATES_ID: &str = "784-?[12][0-9]{3}-?[0-9]{7}-?[0-9]|784 [12][0-9]{3} [0-9]{7} [0-9]";

@@ -24,7 +24,7 @@ const ISSUERS: &[(&str, &str, usize, usize)] = &[
     ("300", "305", 16, 16),   // Diners Club
     ("36", "36", 14, 16),     // Diners Club
     ("38", "39", 14, 16),     // Diners Club
-    ("3528", "3589", 16, 19), // JCB
+    ("35", "35", 16, 19),     // JCB
     ("1800", "1800", 15, 15), // JCB, old
     ("2131", "2131", 15, 15), // JCB, old
     ("60", "60", 16, 19),     // Discover, RuPay, Hipercard

@@ -27,17 +27,22 @@ const WITH_ZEROS: &str = extended!("00[1-9](?:[ ()./-]{0,3}[0-9]){7,14}");
 const THREE_GROUPS: &str =
     extended!("(?:1[ .-])?(?:\\([0-9]{3}\\) ?|[0-9]{3}[ .-])[0-9]{3}[ .-][0-9]{4}");
 
-/// `020 7946 0958`, `(030) 123456`, `050-123 4567`, `01 23 45 67 89`.
-const WITH_TRUNK_ZERO: &str = "(?:0[1-9][0-9]{0,4}|\\(0[1-9][0-9]{0,4}\\))(?: [/-] |[ ./-]{0,2})\
-    [0-9](?:[ ./-]?[0-9]){4,9}";
+/// `020 7946 0958`, `(030) 123456`, `050-123 4567`, `0 532 123 45 67`.
+const WITH_TRUNK_ZERO: &str = "(?:0[1-9][0-9]{0,3}|\\(0[1-9][0-9]{0,4}\\)|0 \\(?[1-9][0-9]{2}\\)?[ -])\
+    (?: [/-] |[ ./-]{0,2})[0-9](?:[ .-]?[0-9]){4,9}";
+
+/// `01 23 45 67 89`, `532 123 45 67`.
+const IN_PAIRS: &str = "0[1-9](?: [0-9]{2}){4}|0[1-9](?:\\.[0-9]{2}){4}|0[1-9](?:-[0-9]{2}){4}\
+    |[1-9][0-9]{2} [0-9]{3} [0-9]{2} [0-9]{2}";
 
 /// `(11) 4706-6184`.
 const WITH_AREA: &str = "\\([1-9][0-9]{1,3}\\) ?[0-9]{3,5}[ -][0-9]{3,4}";
 
 /// `Phone: 5321234567`, `手机号13812345678`, `جوال 0501234567`.
-const NAMED: &str = "(?:(?i-u:phone|mobile|telephone|telefon|tel|cell|whatsapp|fax)\
-    (?i-u:[ _-]?(?:number|num|no))?|手机号?码?|电话号?码?|(?:ال)?هاتف|(?:ال)?جوال|(?:ال)?موبايل)\
-    [\"']?\\.?[ :：=#]{0,3}(?:is )?[\"']?[(]?[0-9](?:[ ()./-]{0,2}[0-9]){6,14}";
+const NAMED: &str = "(?:(?i-u:(?:tele)?phone|mobile|telefon(?:e|o|en)?|telefoon|tel|cell|celular|cellulare|whatsapp|\
+    fax|call(?: (?:me|us|him|her))?(?: (?:at|on))?|cep)(?i-u:[ _-]?(?:number|num|no))?|t[ée]l[ée](?:phone|fono)|тел(?:ефон)?|\
+    手机号?码?|电话号?码?|電話番?号?|전화(?:번호)?|(?:ال)?هاتف|(?:ال)?جوال|(?:ال)?موبايل|تلفن|موبایل)\
+    [\"']?\\.?[ :：=#\n]{0,3}(?:is )?[\"']?[(]?[0-9](?:[ ()./-]{0,2}[0-9]){6,14}";
 
 /// Country calling codes with the least and most digits of a whole number.
 const COUNTRIES: &[(&str, usize, usize)] = &[
@@ -102,8 +107,8 @@ const CODES_OF_THREE: &[&str] = &[
 
 /// What may stand between two digits of a number.
 const GAPS: &[&str] = &[
-    "", " ", "-", ".", "/", " (", ") ", ")", "(", ")-", "-(", " - ", " / ", "/ ", " /", ") / ",
-    ")/", ". ",
+    "", " ", "-", ".", "/", " (", ") ", ")", "(", ")-", " - ", " / ", "/ ", " /", ") / ", ")/",
+    ". ",
 ];
 
 /// Telephone numbers.
@@ -121,6 +126,7 @@ pub(super) fn phone() -> Detector {
         .form(grouped(THREE_GROUPS).accept(is_three_groups))
         .form(grouped(WITH_TRUNK_ZERO).accept(is_national))
         .form(grouped(WITH_AREA))
+        .form(grouped(IN_PAIRS).right(Right::Row))
         .form(named.accept(is_named).lead(at_number))
 }
 
@@ -173,28 +179,42 @@ fn is_international_with_zeros(text: &str) -> bool {
     is_spaced(&groups) && plain.len() >= 10 && fits_country(&plain) == Some(true)
 }
 
+/// Brackets say enough; dashes do with an area code that may be given (or 123, as in examples);
+/// dots and spaces only with area and exchange codes by the rules of the plan.
 fn is_three_groups(text: &str) -> bool {
     let text = number(text);
     let groups = Groups::of(text);
     let all = digits(text);
     let area = all.len().saturating_sub(10);
-    let exchange = area + 3;
     let at = |index: usize| all.get(index).copied().unwrap_or(0);
     let given = |from: usize| at(from) >= 2 && !(at(from + 1) == 1 && at(from + 2) == 1);
     let varied = all.iter().skip(area).any(|&digit| digit != at(area));
-    let dashed = groups.gaps.iter().all(|gap| *gap == "-") || text.contains('(');
-    let uniform = groups.uniform() || text.contains('(');
-    varied && uniform && (dashed || (given(area) && at(area + 1) != 9 && given(exchange)))
+    if text.contains('(') {
+        return varied;
+    }
+    let dashed = groups.gaps.contains(&"-");
+    let sample = all
+        .get(area..)
+        .is_some_and(|all| all.starts_with(&[1, 2, 3]));
+    let planned = given(area) && at(area + 1) != 9 && given(area + 3);
+    varied && groups.uniform() && (planned || dashed && (at(area) >= 2 || sample))
 }
 
 fn is_national(text: &str) -> bool {
     let groups = Groups::of(text);
-    let count: usize = groups.lens.iter().sum();
+    let (lens, gaps) = (&*groups.lens, &*groups.gaps);
+    let count: usize = lens.iter().sum();
+    let rest = lens.get(1..).unwrap_or_default();
+    // Lists of numbers, pairs (a form of their own), US postcodes, part numbers.
+    let list = lens.iter().all(|&len| len == 3) && gaps.contains(&" ");
+    let other = list || rest.iter().all(|&len| len == 2) && lens.starts_with(&[2]);
+    let other = other || (lens == [5, 4] && gaps == ["-"]) || lens.starts_with(&[6]);
     (9..=12).contains(&count)
-        && !groups.gaps.is_empty()
+        && !rest.is_empty()
         && is_spaced(&groups)
         && !is_date(&groups)
-        && groups.lens.iter().skip(1).all(|&len| len >= 2)
+        && !other
+        && rest.iter().all(|&len| len >= 2)
 }
 
 /// Whether the groups begin like a date: two, two and four digits.
@@ -207,5 +227,6 @@ fn is_named(text: &str) -> bool {
     let groups = Groups::of(number);
     let count: usize = groups.lens.iter().sum();
     let dated = is_date(&groups) || groups.lens.starts_with(&[4, 2, 2]);
-    (7..=15).contains(&count) && is_spaced(&groups) && !dated
+    let fraction = groups.gaps.as_slice() == ["."];
+    !fraction && (7..=15).contains(&count) && is_spaced(&groups) && !dated
 }

@@ -58,14 +58,14 @@ pub(super) fn at_number(text: &str) -> usize {
 
 /// Where the value of a `key = value`, `"key": "value"` or `key is value` begins.
 pub(super) fn at_value(text: &str) -> usize {
-    let sign = text.find(['=', ':']).unwrap_or(text.len());
+    let sign = text.find(['=', ':', '?']).unwrap_or(text.len());
     let word = text.find(" is ").unwrap_or(text.len());
     let from = if word < sign {
         word + " is ".len()
     } else {
         sign
     };
-    let skipped = |c: char| matches!(c, '=' | ':' | '>' | ' ' | '\t' | '"' | '\'' | '`');
+    let skipped = |c: char| matches!(c, '=' | ':' | '?' | '>' | ' ' | '\t' | '"' | '\'' | '`');
     let rest = text.get(from..).unwrap_or_default();
     from + rest.find(|c| !skipped(c)).unwrap_or(0)
 }
@@ -142,29 +142,40 @@ const STAND_INS: &[&str] = &[
     "xxx",
 ];
 
-/// Whether `value` only stands where a secret would: `${PASSWORD}`, `<password>`, `********`,
-/// `your-password`, `[PASSWORD]`.
+/// How stand-ins begin that tell the reader to put in his own.
+const OWN: &[&str] = &["your", "my_", "my-"];
+
+/// What stand-ins are filled with.
+const FILLERS: &[&str] = &["xxxx", "****", "...."];
+
+/// Whether `value` only stands where a secret would: `${PASSWORD}`, `$PASSWORD`, `<password>`,
+/// `********`, `your-password`, `[PASSWORD]`.
 pub(super) fn is_stand_in(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
-    let opens = ['$', '{', '<', '%', '[', '*', '#'];
-    let marks = value
-        .chars()
-        .filter(|c| *c != value.chars().next().unwrap_or(' '));
-    (value.starts_with(opens)
-        && (value.len() < 2
-            || value.ends_with(['}', '>', '%', ']', ')'])
-            || value.starts_with("$(")
-            || value.starts_with("${")))
-        || marks.count() == 0
-        || ["your", "my_", "my-", "<"]
-            .iter()
-            .any(|head| lower.starts_with(head))
-        || lower.contains("xxxx")
-        || lower.contains("****")
+    let first = lower.chars().next().unwrap_or(' ');
+    let bare = lower.trim_start_matches(['<', '[', '{']);
+    let word = |text: &str| text.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
+    let bracketed = match first {
+        '$' => {
+            word(lower.get(1..).unwrap_or_default())
+                || lower.starts_with("$(")
+                || lower.starts_with("${")
+        }
+        '{' | '<' | '%' | '[' => {
+            let inner = lower.get(1..).unwrap_or_default();
+            lower.contains(['}', '>', ']']) || lower.ends_with('%') || word(inner)
+        }
+        _ => false,
+    };
+    bracketed
+        || lower.chars().all(|c| c == first)
+        || OWN.iter().any(|own| bare.starts_with(own))
+        || FILLERS.iter().any(|filler| lower.contains(filler))
         || STAND_INS.contains(&&*lower)
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "a slip fails the test")]
 mod tests {
     use super::*;
 

@@ -10,7 +10,7 @@ use regex_automata::util::syntax;
 use regex_syntax::hir::{Hir, HirKind};
 
 use super::{Compiled, KEYWORDS_MAX, MATCH_BYTES_MAX, PackError, PackSpec, Patterns, RULES_MAX};
-use super::{Rule, RuleSpec};
+use super::{NOT_AFTER_BYTES_MAX, Rule, RuleSpec};
 use crate::normalize::normalize;
 
 /// The longest keyword, in bytes.
@@ -22,12 +22,16 @@ const REGEX_CACHE_BYTES: usize = 1 << 20;
 /// What a blank in a pattern stands for: what may stand between two words of one sentence.
 /// A group, so that `?` after a blank makes it optional.
 const GAP: &str = r#"(?:[ \n,;:"'`*_~()<>\[\]{}#|/\\-]{1,4})"#;
+/// How to mend a pattern that is none.
+const MEND: &str = "mend the pattern";
 /// How to mend a literal that cannot match.
 const CANONICAL: &str = "patterns meet normalised text: lower case, no accents, ASCII marks";
 /// The role under which a rule for all roles is tried on its examples.
 const ANY_ROLE: Role = Role::User;
 
 type Words = BTreeMap<String, String>;
+/// A problem and its fix.
+type Wrong = (String, &'static str);
 
 pub(super) fn load<'a>(
     packs: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -80,35 +84,51 @@ fn assemble(rules: Vec<Compiled>, specs: &[RuleSpec]) -> Result<Patterns, PackEr
 }
 
 fn compile(pack: &str, words: &Words, spec: &RuleSpec) -> Result<Compiled, PackError> {
-    let wrong = |(problem, fix): (String, &str)| PackError::new(pack, problem, fix);
+    let wrong = |(problem, fix): Wrong| PackError::new(pack, problem, fix);
     check_fields(spec).map_err(wrong)?;
-    let pattern = expand(&spec.pattern, words)
-        .and_then(|pattern| translate(&pattern))
-        .map_err(|problem| wrong((problem, "mend the pattern")))?;
-    let hir = regex_syntax::ParserBuilder::new()
-        .dot_matches_new_line(true)
-        .build()
-        .parse(&pattern)
-        .map_err(|e| wrong((e.to_string(), "mend the pattern")))?;
-    check_literals(&hir).map_err(|problem| wrong((problem, CANONICAL)))?;
-    let match_bytes_max = hir
-        .properties()
-        .maximum_len()
-        .filter(|bytes| *bytes <= MATCH_BYTES_MAX)
-        .ok_or_else(|| {
-            let problem = format!("a match may be longer than {MATCH_BYTES_MAX} bytes");
-            wrong((problem, "give its repeats upper limits (`{0,40}` for `*`)"))
-        })?;
-    let regex = build(&hir).map_err(|e| wrong((e.to_string(), "make the pattern smaller")))?;
+    let hir = parse(&spec.pattern, words).map_err(wrong)?;
+    let match_bytes_max = longest(&hir, MATCH_BYTES_MAX).map_err(wrong)?;
+    let not_after = match &spec.not_after {
+        Some(pattern) => {
+            let hir = parse(&format!("(?:{pattern})$"), words).map_err(wrong)?;
+            longest(&hir, NOT_AFTER_BYTES_MAX).map_err(wrong)?;
+            Some(build(&hir).map_err(wrong)?)
+        }
+        None => None,
+    };
     Ok(Compiled {
         rule: Arc::new(describe(pack, spec)),
-        regex,
+        regex: build(&hir).map_err(wrong)?,
+        not_after,
         match_bytes_max,
     })
 }
 
+/// Reads a pattern as the language of packs means it.
+fn parse(pattern: &str, words: &Words) -> Result<Hir, Wrong> {
+    let pattern = expand(pattern, words)
+        .and_then(|pattern| translate(&pattern))
+        .map_err(|problem| (problem, MEND))?;
+    let hir = regex_syntax::ParserBuilder::new()
+        .dot_matches_new_line(true)
+        .build()
+        .parse(&pattern)
+        .map_err(|e| (e.to_string(), MEND))?;
+    check_literals(&hir).map_err(|problem| (problem, CANONICAL))?;
+    Ok(hir)
+}
+
+/// The longest match of `hir` in bytes, which is not to exceed `max`.
+fn longest(hir: &Hir, max: usize) -> Result<usize, Wrong> {
+    let bytes = hir.properties().maximum_len();
+    bytes.filter(|bytes| *bytes <= max).ok_or_else(|| {
+        let problem = format!("a match may be longer than {max} bytes");
+        (problem, "give its repeats upper limits (`{0,40}` for `*`)")
+    })
+}
+
 /// What is wrong with the parts of `spec` besides its pattern, and the fix.
-fn check_fields(spec: &RuleSpec) -> Result<(), (String, &'static str)> {
+fn check_fields(spec: &RuleSpec) -> Result<(), Wrong> {
     if spec.keywords.is_empty() || spec.keywords.len() > KEYWORDS_MAX {
         let problem = format!("it has {} keywords", spec.keywords.len());
         return Err((problem, "give it at least 1 and at most 64"));
@@ -141,11 +161,7 @@ fn describe(pack: &str, spec: &RuleSpec) -> Rule {
     }
 }
 
-#[expect(
-    clippy::result_large_err,
-    reason = "the error is the library's; start-up only"
-)]
-fn build(hir: &Hir) -> Result<meta::Regex, meta::BuildError> {
+fn build(hir: &Hir) -> Result<meta::Regex, Wrong> {
     let config = meta::Config::new()
         .nfa_size_limit(Some(REGEX_BYTES_MAX))
         .hybrid_cache_capacity(REGEX_CACHE_BYTES);
@@ -153,6 +169,7 @@ fn build(hir: &Hir) -> Result<meta::Regex, meta::BuildError> {
         .configure(config)
         .syntax(syntax::Config::new())
         .build_from_hir(hir)
+        .map_err(|e| (e.to_string(), "make the pattern smaller"))
 }
 
 fn check_keyword(keyword: &str) -> Result<(), &'static str> {

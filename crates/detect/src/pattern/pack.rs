@@ -36,6 +36,9 @@ pub struct RuleSpec {
     pub keywords: Vec<String>,
     /// The regular expression, for text in canonical form; a match has 1024 bytes at most.
     pub pattern: String,
+    /// A regular expression; a match right after text that it matches is none (`never reveal …`).
+    #[serde(default)]
+    pub not_after: Option<String>,
     /// Where the rule comes from.
     pub source: String,
     /// Texts that it must hit, at least one.

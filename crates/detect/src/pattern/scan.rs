@@ -5,7 +5,7 @@ use std::ops::Range;
 use aegis_core::Role;
 use regex_automata::Input;
 
-use super::{PatternMatch, Patterns};
+use super::{Compiled, NOT_AFTER_BYTES_MAX, PatternMatch, Patterns};
 use crate::normalize::normalize;
 use crate::views::Prepared;
 
@@ -116,9 +116,26 @@ impl Scan<'_> {
         // The text around the window still counts for `\b` and `^`.
         let window = text.floor_char_boundary(window.start)..text.ceil_char_boundary(window.end);
         *progress = Progress::Idle;
-        if let Some(found) = compiled.regex.search(&Input::new(text).range(window)) {
+        let found = compiled
+            .regex
+            .find_iter(Input::new(text).range(window))
+            .find(|found| !compiled.is_excused(text, found.start()));
+        if let Some(found) = found {
             *progress = Progress::Done;
             self.found.push((rule, found.range()));
         }
+    }
+}
+
+// === impl Compiled ===
+
+impl Compiled {
+    /// Whether what stands right before `start` takes the meaning from a match there.
+    fn is_excused(&self, text: &str, start: usize) -> bool {
+        self.not_after.as_ref().is_some_and(|not_after| {
+            let from = text.floor_char_boundary(start.saturating_sub(NOT_AFTER_BYTES_MAX));
+            let before = text.get(from..start).unwrap_or_default();
+            not_after.is_match(before)
+        })
     }
 }

@@ -49,8 +49,6 @@ pub(super) struct Looker<'a> {
     pub(super) window: &'a Window<'a>,
     /// The (folded) character before the window.
     pub(super) before: Option<char>,
-    /// Nothing follows the window.
-    pub(super) eof: bool,
     /// Room for the ends of one form.
     pub(super) ends: Vec<usize>,
 }
@@ -135,12 +133,12 @@ impl Looker<'_> {
         let alive = tables
             .automata
             .ends(self.caches, (index, head), (text, at), ends)?;
-        if alive && !self.eof && text.len() - at < form.len_max {
+        if alive && !self.window.last && text.len() - at < form.len_max {
             return Ok(Outcome::Undecided);
         }
         for &end in ends.iter().rev() {
             let rest = text.get(end..).unwrap_or_default();
-            match form.right.holds(rest, self.eof) {
+            match form.right.holds(rest, self.window.last) {
                 None => return Ok(Outcome::Undecided),
                 Some(false) => continue,
                 Some(true) => {}

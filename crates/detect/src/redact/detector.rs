@@ -36,6 +36,8 @@ pub enum Left {
     Any,
     /// Not glued.
     Word,
+    /// No letter and no digit; `_` may, as in `API_KEY`.
+    Name,
     /// Not glued, and no `.`: the digits would be a fraction.
     Number,
     /// Not glued, and none of `. - / +`: the digits would be part of a longer number.
@@ -55,8 +57,12 @@ pub enum Right {
     Number,
     /// Not glued, and none of `. - /` with a digit after it.
     Group,
+    /// Not glued, and none of `. - /` or a space with a digit after it: a row of numbers goes on.
+    Row,
     /// Not glued, and neither `.` nor `:` with an ASCII letter, a digit or a `:` after it.
     Address,
+    /// Not glued, and no opening bracket: the word would be a function or a list.
+    Value,
     /// Only this character may.
     Only(char),
 }
@@ -207,6 +213,7 @@ impl Left {
         match self {
             Self::Any => true,
             Self::Word => !is_glued(prev),
+            Self::Name => !is_glued(prev) || prev == '_',
             Self::Number => !is_glued(prev) && prev != '.',
             Self::Group => !is_glued(prev) && !matches!(prev, '.' | '-' | '/' | '+'),
             Self::Address => !is_glued(prev) && prev != ':',
@@ -227,12 +234,13 @@ impl Right {
         let joins: &[char] = match self {
             Self::Any => return Some(true),
             Self::Only(only) => return Some(next == only),
-            Self::Word => &[],
+            Self::Word | Self::Value => &[],
             Self::Number => &['.'],
             Self::Group => &['.', '-', '/'],
+            Self::Row => &['.', '-', '/', ' '],
             Self::Address => &['.', ':'],
         };
-        if is_glued(next) {
+        if is_glued(next) || (self == Self::Value && matches!(next, '(' | '[')) {
             return Some(false);
         }
         if !joins.contains(&next) {
@@ -243,7 +251,13 @@ impl Right {
         };
         let goes_on = match self {
             Self::Address => after.is_ascii_alphanumeric() || after == ':',
-            _ => after.is_ascii_digit(),
+            Self::Any
+            | Self::Word
+            | Self::Value
+            | Self::Number
+            | Self::Group
+            | Self::Row
+            | Self::Only(_) => after.is_ascii_digit(),
         };
         Some(!goes_on)
     }

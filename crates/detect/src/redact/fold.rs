@@ -10,15 +10,20 @@
 //! 4. A value with a tail masks on until the tail ends, and the fold goes on there.
 //!
 //! What a value shows of itself (its lead; the last characters under [`Mask::Mask`]) is released
-//! only if no other value claims it, so the starts inside it are decided before it is written.
+//! only if no other value hides it, so the starts inside it are decided before it is written.
+//!
+//! [`Mask::Mask`]: super::Mask::Mask
+
+mod region;
+mod tail;
 
 use smallvec::SmallVec;
 
+use self::tail::OpenTail;
+use super::Finding;
 use super::automata::GaveUp;
 use super::decide::{Decision, Hit, Looker, Value};
-use super::tables::{CompiledForm, CompiledTail, Rule};
-use super::{Finding, Mask, action};
-use aegis_core::PieceDigest;
+use super::tables::{CompiledForm, Rule};
 
 /// A hold longer than this many bytes is looked at again with the exact automaton, which knows the
 /// limits that the sketch forgot.
@@ -42,14 +47,6 @@ pub(super) struct State {
     pub(super) blocked: bool,
 }
 
-/// A value that goes on.
-#[derive(Debug)]
-struct OpenTail {
-    tail: CompiledTail,
-    /// The placeholder to write when it ends, if that needs the whole value.
-    hashed: Option<(&'static str, Box<PieceDigest>)>,
-}
-
 /// Where text goes.
 #[derive(Debug)]
 pub(super) struct Sink<'o> {
@@ -69,6 +66,15 @@ pub(super) struct Fold<'a> {
     pub(super) cursor: usize,
 }
 
+/// What a run came to.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// Original bytes of the window that are done with; the rest is held.
+    pub(super) done: usize,
+    /// Nothing has changed so far.
+    pub(super) untouched: bool,
+}
+
 /// Where the fold goes.
 enum Flow {
     /// On, from this start.
@@ -77,18 +83,10 @@ enum Flow {
     Hold(usize),
 }
 
-/// What a region shows at its start.
-struct Show {
-    /// Where the visible context before the value ends.
-    lead: usize,
-    /// How many characters stay visible at the end.
-    stars: Option<usize>,
-}
-
 // === impl Sink ===
 
 impl Sink<'_> {
-    fn pass(&mut self, piece: &str) {
+    pub(super) fn pass(&mut self, piece: &str) {
         if !self.untouched {
             self.out.push_str(piece);
         }
@@ -106,8 +104,8 @@ impl Sink<'_> {
 // === impl Fold ===
 
 impl<'a> Fold<'a> {
-    /// Runs over the window; returns how many of its original bytes are done with.
-    pub(super) fn run(mut self) -> (usize, Sink<'a>) {
+    /// Runs over the window.
+    pub(super) fn run(mut self) -> Run {
         let done = match self.scan() {
             Ok(hold) if !self.state.blocked => self.leave(hold),
             Ok(_) | Err(GaveUp) => {
@@ -116,7 +114,10 @@ impl<'a> Fold<'a> {
                 self.looker.window.original.len()
             }
         };
-        (done, self.sink)
+        Run {
+            done,
+            untouched: self.sink.untouched,
+        }
     }
 
     /// Folds until the text is done or a start is undecided; returns where the hold begins.
@@ -163,7 +164,7 @@ impl<'a> Fold<'a> {
     /// No value ends in the window: finds where the text begins that may still become one.
     fn hold(&mut self, from: usize) -> Result<usize, GaveUp> {
         let len = self.looker.window.text.len();
-        if self.looker.eof {
+        if self.looker.window.last {
             return Ok(len);
         }
         let Looker { tables, window, .. } = self.looker;
@@ -195,233 +196,19 @@ impl<'a> Fold<'a> {
             self.flag(at, flag);
         }
         let label = self.best(hit, |value, _| value.end > self.state.cov);
-        let tail = self.best(hit, |_, form| form.tail.is_some());
-        let mut open = None;
-        if let Some(tail) = tail
-            && let Some((
-                CompiledForm {
-                    tail: Some(kind), ..
-                },
-                _,
-            )) = self.form(tail)
-        {
-            open = Some(OpenTail {
-                tail: *kind,
-                hashed: None,
-            });
-        }
-        if let Some(label) = label.or(tail) {
+        let mut tail = self.open_tail(hit);
+        if let Some(label) = label.or(tail.as_ref().map(|(tail, _)| *tail)) {
             self.report(at, label);
             if let Some(show) = show {
-                self.open_region((at, hit.far()), label, &show, open.as_mut());
+                let open = tail.as_mut().map(|(_, open)| open);
+                self.open_region((at, hit.far()), label, &show, open);
             }
         }
         self.state.cov = self.state.cov.max(hit.far());
-        match (open, tail) {
-            (Some(open), Some(tail)) => self.follow(open, tail.end).map(Some),
-            _ => Ok(None),
+        match tail {
+            Some((head, open)) => self.follow(open, head.end).map(Some),
+            None => Ok(None),
         }
-    }
-
-    /// The value of highest priority among those that `wanted` names; of equal ones the longest.
-    fn best(&self, hit: &Hit, wanted: impl Fn(Value, &CompiledForm) -> bool) -> Option<Value> {
-        let ranked = hit.masks.iter().filter_map(|&value| {
-            let (form, rule) = self.form(value)?;
-            wanted(value, form).then_some(((rule.priority, value.end), value))
-        });
-        // The first of equals, in the order of the rules.
-        let best = ranked.reduce(|best, next| if next.0 > best.0 { next } else { best });
-        best.map(|(_, value)| value)
-    }
-
-    /// What a new region shows; `None` while a start inside that is undecided.
-    fn show(&mut self, at: usize, hit: &Hit) -> Result<Option<Show>, GaveUp> {
-        let leads = hit.masks.iter().map(|&value| self.lead(at, value));
-        let lead = leads.min().unwrap_or(at);
-        let far = hit.far();
-        let mut stars = self.keep(hit);
-        let mut shows_lead = lead > at;
-        let mut inner = self.looker.next(at);
-        while (shows_lead && inner < lead) || (stars.is_some() && inner < far) {
-            match self.looker.at(inner)? {
-                Decision::Undecided => return Ok(None),
-                Decision::Found(other) if other.masks_text() => {
-                    shows_lead &= inner >= lead;
-                    stars = match (stars, self.keep(&other)) {
-                        (Some(a), Some(b)) if other.far() <= far => Some(a.min(b)),
-                        _ => None,
-                    };
-                }
-                Decision::No | Decision::Found(_) => {}
-            }
-            inner = self.looker.next(inner);
-        }
-        let lead = if shows_lead { lead } else { at };
-        Ok(Some(Show { lead, stars }))
-    }
-
-    /// How many characters `hit` lets stay visible; `None` unless all of it says so.
-    fn keep(&self, hit: &Hit) -> Option<usize> {
-        if hit.block.is_some() {
-            return None;
-        }
-        let keeps = hit.masks.iter().map(|&value| match self.form(value) {
-            Some((form, rule)) if form.tail.is_none() => match rule.mask {
-                Mask::Mask { keep_last } => Some(keep_last),
-                Mask::Redact | Mask::Hash | Mask::Block | Mask::Flag => None,
-            },
-            Some(_) | None => None,
-        });
-        keeps.reduce(|a, b| Some(a?.min(b?))).flatten()
-    }
-
-    /// Releases what stands before the region at `range` and writes what the region shows.
-    fn open_region(
-        &mut self,
-        (at, far): (usize, usize),
-        label: Value,
-        show: &Show,
-        open: Option<&mut OpenTail>,
-    ) {
-        self.settle(at);
-        self.change();
-        self.pass_to(self.looker.window.start(show.lead));
-        let Some((form, rule)) = self.form(label) else {
-            return;
-        };
-        let window = self.looker.window;
-        let from = self.lead(at, label);
-        let text = match (rule.mask, show.stars, open) {
-            (Mask::Mask { .. }, Some(keep), _) => action::stars(window, (show.lead, far), keep),
-            (Mask::Hash, _, Some(open)) if form.tail.is_some() => {
-                let mut digest = self.looker.tables.key.pieces(rule.name.as_bytes());
-                digest.update(window.folded(from, label.end).as_bytes());
-                open.hashed = Some((rule.name, Box::new(digest)));
-                return;
-            }
-            (Mask::Hash, _, _) => {
-                let value = window.folded(from, label.end);
-                let key = &self.looker.tables.key;
-                action::hashed(rule.name, action::digest(key, rule.name, rule.canon, value))
-            }
-            _ => action::placeholder(rule.name),
-        };
-        self.sink.out.push_str(&text);
-    }
-
-    /// Masks on from `from` until `open` ends, or the text does.
-    fn follow(&mut self, mut open: OpenTail, from: usize) -> Result<Flow, GaveUp> {
-        let (stop, ended) = match open.tail {
-            CompiledTail::Run { class, glue } => self.run_end(class, glue, from),
-            CompiledTail::Until { closer, len_max } => self.close_end(closer, len_max, from)?,
-        };
-        if let Some((_, digest)) = &mut open.hashed {
-            let piece = self.looker.window.folded(from, stop);
-            digest.update(piece.as_bytes());
-        }
-        self.state.cov = self.state.cov.max(stop);
-        if !ended {
-            self.state.tail = Some(open);
-            return Ok(Flow::Hold(stop));
-        }
-        if let Some((name, digest)) = open.hashed {
-            self.sink
-                .out
-                .push_str(&action::hashed(name, digest.finish()));
-        }
-        // What was left out behind a run may have stood inside it: only what follows could tell.
-        if matches!(open.tail, CompiledTail::Run { .. }) {
-            self.cursor = self.cursor.max(self.looker.window.start(stop));
-        }
-        Ok(Flow::On(stop))
-    }
-
-    /// Where a run that goes on at `from` stops, and whether it ends there.
-    fn run_end(&self, class: fn(char) -> bool, glue: &str, from: usize) -> (usize, bool) {
-        let window = self.looker.window;
-        let mut at = from;
-        while let Some(c) = window.char_at(at) {
-            let next = at + c.len_utf8();
-            if !class(c) {
-                let joins = glue.contains(c);
-                match window.char_at(next) {
-                    Some(after) if joins && class(after) => {}
-                    None if joins => return (at, self.looker.eof),
-                    _ => return (at, true),
-                }
-            }
-            at = next;
-        }
-        (at, self.looker.eof)
-    }
-
-    /// Where a closing expression that may begin at `from` ends, and whether it was found.
-    fn close_end(
-        &mut self,
-        closer: usize,
-        len_max: usize,
-        from: usize,
-    ) -> Result<(usize, bool), GaveUp> {
-        let Looker { tables, window, .. } = self.looker;
-        let text = &*window.text;
-        let end = tables
-            .automata
-            .close(self.looker.caches, closer, (text, from))?;
-        if let Some(end) = end {
-            return Ok((end, true));
-        }
-        if self.looker.eof {
-            return Ok((text.len(), true));
-        }
-        // The closing expression may have begun.
-        let keep = text.len().saturating_sub(len_max - 1).max(from);
-        Ok((text.ceil_char_boundary(keep), false))
-    }
-
-    /// Reports `value`, which is only flagged, unless the same rule's last one covers it.
-    fn flag(&mut self, at: usize, value: Value) {
-        let Some((form, _)) = self.form(value) else {
-            return;
-        };
-        let rule = form.rule;
-        let end = self.state.base + self.looker.window.end(value.end);
-        match self.state.flagged.iter_mut().find(|last| last.0 == rule) {
-            Some((_, last)) if end <= *last => return,
-            Some((_, last)) => *last = end,
-            None => self.state.flagged.push((rule, end)),
-        }
-        self.report(at, value);
-    }
-
-    /// Reports a value; of one with a tail its head, without a digest.
-    fn report(&mut self, at: usize, value: Value) {
-        let Some((form, rule)) = self.form(value) else {
-            return;
-        };
-        let window = self.looker.window;
-        let from = self.lead(at, value);
-        let base = self.state.base;
-        let text = window.folded(from, value.end);
-        let key = &self.looker.tables.key;
-        let digest = || action::digest(key, rule.name, rule.canon, text);
-        let finding = Finding {
-            entity: rule.name,
-            category: rule.category,
-            range: base + window.start(from)..base + window.end(value.end),
-            mask: rule.mask,
-            digest: form.tail.is_none().then(digest),
-        };
-        self.findings.push(finding);
-    }
-
-    /// Where the value proper begins, behind its lead.
-    fn lead(&self, at: usize, value: Value) -> usize {
-        let lead = self.form(value).and_then(|(form, _)| form.lead);
-        let candidate = self.looker.window.folded(at, value.end);
-        lead.map_or(at, |lead| {
-            let len = lead(candidate).min(candidate.len());
-            at + candidate.floor_char_boundary(len)
-        })
     }
 
     fn form(&self, value: Value) -> Option<(&'a CompiledForm, &'a Rule)> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fold::State;
+use super::fold::{Sink, State};
 use super::window::Window;
 use super::{Finding, Redactor};
 
@@ -62,11 +62,13 @@ impl RedactStream {
             held.push_str(piece);
         }
         let text = if fresh { piece } else { &*held };
-        let window = Window::new(text, self.state.run);
-        let done = self
-            .redactor
-            .run(&window, &mut self.state, eof, (out, false), findings)
-            .0;
+        let window = Window::new(text, self.state.run).last(eof);
+        let sink = Sink {
+            out,
+            untouched: false,
+        };
+        let redactor = &self.redactor;
+        let done = redactor.run(&window, &mut self.state, sink, findings).done;
         drop(window);
         if fresh {
             held.push_str(piece.get(done..).unwrap_or_default());

@@ -30,6 +30,8 @@ pub(super) struct Window<'t> {
     anchors: Vec<Anchor>,
     /// Characters left out right before the window.
     run: u8,
+    /// Nothing follows it.
+    pub(super) last: bool,
 }
 
 /// A place behind a character that was changed or left out.
@@ -58,11 +60,18 @@ impl<'t> Window<'t> {
             text: Cow::Borrowed(original),
             anchors: Vec::new(),
             run,
+            last: false,
         };
         if let Some(first) = first_changed(original) {
             window.fold_from(first);
         }
         window
+    }
+
+    /// Says whether the text ends with the window.
+    pub(super) const fn last(mut self, last: bool) -> Self {
+        self.last = last;
+        self
     }
 
     fn fold_from(&mut self, first: usize) {
@@ -222,6 +231,7 @@ fn digit(code: u32) -> Option<char> {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "a slip fails the test")]
 mod tests {
     use regex_syntax::hir::{Class, HirKind};
 

@@ -11,7 +11,8 @@ use aegis_core::{Body, BoxError, Guards};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body as _, Frame};
 
-use super::{StreamFilter, broken_off_by};
+use super::StreamFilter;
+use crate::refusal::broken_off_by;
 
 /// Bytes that a provider may send behind its last event before its connection is dropped.
 const TRAILING_BYTES_MAX: usize = 4 << 10;

@@ -8,8 +8,7 @@ use aegis_wire::stream::Channel;
 
 use super::Stop;
 use crate::arguments::ArgumentsFilter;
-use crate::head::invalid;
-use crate::whole::malformed_arguments;
+use crate::refusal::{invalid, malformed_arguments};
 
 /// Channels that one stream may have: choices, content parts, tool calls.
 pub(crate) const CHANNELS_MAX: usize = 1_024;

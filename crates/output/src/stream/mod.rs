@@ -6,7 +6,7 @@
 //! 2. Channels that end before this event are finished; what they still held goes out in one more
 //!    event of their shape.
 //! 3. Each delta goes through its channel's filter and is replaced by what the filter releases.
-//!    Whole texts are filtered as such; values that repeat text token by token become `null`.
+//!    Whole texts are filtered as such; values that repeat text token by token become empty.
 //! 4. An event that needs no change goes out byte for byte; one that is left with nothing to say is
 //!    dropped; otherwise only the changed literals are replaced.
 //!
@@ -21,27 +21,27 @@
 
 mod body;
 mod channel;
+mod edit;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use aegis_core::{
-    BoxError, BrokenOff, Ending, Exchange, GenericFields, Operation, Reason, Rejection,
-};
+use aegis_core::{BrokenOff, Ending, Exchange, GenericFields, Operation, Rejection, Usage};
 use aegis_detect::redact::{Finding, Redactor};
 use aegis_wire::error::{ErrorBody, in_band};
-use aegis_wire::json::encode_string;
+use aegis_wire::json::parse_lenient;
 use aegis_wire::sse::{Event, Parser, write_event};
 use aegis_wire::stream::{Channel, Delta, Frame, StreamReader};
 use bytes::BytesMut;
 
 pub(crate) use self::body::FilteredBody;
 use self::channel::Channels;
+use self::edit::Changes;
 use crate::filter::note;
-use crate::head::invalid;
-use crate::whole::{filter_text, malformed_arguments, output_blocked};
+use crate::refusal::{broken_off, invalid, malformed_arguments, output_blocked};
+use crate::whole::filter_text;
 
 /// Once so many bytes are ready they are sent before more events are looked at.
 const READY_BYTES: usize = 16 << 10;
@@ -74,12 +74,6 @@ enum Stop {
     Blocked,
     /// The provider's fault.
     Failed(Rejection),
-}
-
-/// A replacement of a range of an event's data.
-struct DataEdit {
-    range: std::ops::Range<usize>,
-    with: Vec<u8>,
 }
 
 // === impl StreamFilter ===
@@ -160,7 +154,9 @@ impl StreamFilter {
         let last = self.parser.finish().map_err(|error| {
             Stop::Failed(invalid("the event stream is malformed").with_detail(error))
         })?;
-        if let Some(event) = last {
+        // Clients pass over an event that lacks its end; one that is cut says that more was cut.
+        let cut = last.as_ref().is_some_and(|event| !is_complete(event));
+        if let Some(event) = last.filter(|_| !cut) {
             self.event(&event, out)?;
         }
         if self.ended {
@@ -169,7 +165,7 @@ impl StreamFilter {
         let whole = self.operation == Operation::Generic || self.channels.all_ended();
         self.finish_channels(out, |_| true)?;
         self.reader.finish().map_err(malformed)?;
-        if whole {
+        if whole && !cut {
             return Ok(());
         }
         // Without the event that ends it a reply was cut, however politely the connection ended.
@@ -177,101 +173,86 @@ impl StreamFilter {
     }
 
     fn event(&mut self, event: &Event, out: &mut BytesMut) -> Result<(), Stop> {
-        self.unterminated = !event.terminated;
         if !event.has_data {
             if self.meta_is_clean(event) {
-                out.extend_from_slice(&event.raw);
+                self.put(event, &event.raw, out);
             }
             return Ok(());
         }
         let frame = self.reader.read(event).map_err(malformed)?;
-        self.exchange.note(|trail| trail.usage.merge(frame.usage));
+        if frame.usage != Usage::default() {
+            self.exchange.note(|trail| trail.usage.merge(frame.usage));
+        }
         let ends_all = frame.ends_all || frame.last;
         let ends = |channel: Channel| ends_all || frame.ends.contains(&channel);
         let here = |channel: Channel| frame.deltas.iter().any(|delta| delta.channel == channel);
         // A channel with a delta in its last event is finished in that delta.
         self.finish_channels(out, |channel| ends(channel) && !here(channel))?;
-        if let Some(edits) = self.edits(&frame, &ends, out)? {
-            self.send(event, edits, out);
+        let mut changes = Changes::new(&frame);
+        let filtered = self
+            .filter_deltas(&frame, ends, &mut changes)
+            .and_then(|()| self.filter_wholes(&frame, &mut changes));
+        if let Err(stop) = filtered {
+            // The event itself is not sent any more; what its channels released before is.
+            self.send_closing(&changes.releases, out);
+            return Err(stop);
+        }
+        if !self.redactor.is_empty() {
+            changes.empty(&frame.drops, &event.data);
+        }
+        if changes.says {
+            self.send(event, changes, out);
         }
         self.ended |= frame.last;
         Ok(())
     }
 
-    /// What must be changed in an event; `None` if nothing of it is left.
-    fn edits(
+    fn filter_deltas(
         &mut self,
         frame: &Frame,
-        ends: &impl Fn(Channel) -> bool,
-        out: &mut BytesMut,
-    ) -> Result<Option<Vec<DataEdit>>, Stop> {
-        let mut edits = Vec::new();
-        let mut releases: Vec<(Channel, String)> = Vec::new();
-        let mut says = frame.essential || frame.deltas.is_empty() || !frame.wholes.is_empty();
+        ends: impl Fn(Channel) -> bool,
+        changes: &mut Changes,
+    ) -> Result<(), Stop> {
         for (index, delta) in frame.deltas.iter().enumerate() {
             let again = |later: &Delta| later.channel == delta.channel;
             let is_last = !frame.deltas.iter().skip(index + 1).any(again);
-            let release = self.release(delta, is_last && ends(delta.channel));
-            let (release, stop) = match release {
-                Ok(release) => (release, None),
-                Err((release, stop)) => (release, Some(stop)),
-            };
-            says |= !release.is_empty() || (delta.text.is_empty() && !delta.altered);
+            let mut release = String::with_capacity(delta.text.len());
+            let filtered = self.release(delta, is_last && ends(delta.channel), &mut release);
+            changes.says |= !release.is_empty() || (delta.text.is_empty() && !delta.altered);
             if delta.altered || release != delta.text {
-                edits.push(DataEdit::string(delta.literal.clone(), &release));
+                changes.replace(&delta.literal, &release);
             }
-            releases.push((delta.channel, release));
-            if let Some(stop) = stop {
-                // The event itself is not sent any more; what came before the stop is.
-                self.send_closing(&releases, out);
-                return Err(stop);
-            }
+            changes.releases.push((delta.channel, release));
+            filtered?;
         }
+        Ok(())
+    }
+
+    fn filter_wholes(&mut self, frame: &Frame, changes: &mut Changes) -> Result<(), Stop> {
         for whole in &frame.wholes {
             let mut findings = Vec::new();
             let filtered = filter_text(&self.redactor, whole.kind, &whole.text, &mut findings);
             note(&self.exchange, &findings);
             let filtered = filtered.map_err(|error| Stop::Failed(malformed_arguments(error)))?;
             if filtered.blocked {
-                self.send_closing(&releases, out);
                 return Err(Stop::Blocked);
             }
-            edits.extend(
-                filtered
-                    .text
-                    .map(|text| DataEdit::string(whole.literal.clone(), &text)),
-            );
+            if let Some(text) = filtered.text {
+                changes.replace(&whole.literal, &text);
+            }
         }
-        if !self.redactor.is_empty() {
-            edits.retain(|edit| {
-                !frame
-                    .drops
-                    .iter()
-                    .any(|drop| drop.contains(&edit.range.start))
-            });
-            edits.extend(frame.drops.iter().cloned().map(DataEdit::null));
-        }
-        Ok(says.then_some(edits))
+        Ok(())
     }
 
-    /// What the channel's filter releases on `delta`; with an error, what it releases before it.
-    fn release(&mut self, delta: &Delta, ends: bool) -> Result<String, (String, Stop)> {
-        let mut release = String::with_capacity(delta.text.len());
-        let mut findings = Vec::new();
-        let pushed = self
-            .channels
-            .push(delta.channel, &delta.text, &mut release, &mut findings)
-            .and_then(|()| match ends {
-                true => self
-                    .channels
-                    .finish(delta.channel, &mut release, &mut findings),
-                false => Ok(()),
-            });
-        note(&self.exchange, &findings);
-        match pushed {
-            Ok(()) => Ok(release),
-            Err(stop) => Err((release, stop)),
+    /// Appends to `out` what the channel's filter releases on `delta`.
+    fn release(&mut self, delta: &Delta, ends: bool, out: &mut String) -> Result<(), Stop> {
+        let (channel, mut findings) = (delta.channel, Vec::new());
+        let mut filtered = self.channels.push(channel, &delta.text, out, &mut findings);
+        if ends && filtered.is_ok() {
+            filtered = self.channels.finish(channel, out, &mut findings);
         }
+        note(&self.exchange, &findings);
+        filtered
     }
 
     /// Finishes the open channels that `which` names; their rest goes out in events of their shape.
@@ -293,28 +274,39 @@ impl StreamFilter {
         Ok(())
     }
 
-    fn send_closing(&self, releases: &[(Channel, String)], out: &mut BytesMut) {
+    fn send_closing(&mut self, releases: &[(Channel, String)], out: &mut BytesMut) {
         for (channel, release) in releases {
             if !release.is_empty() {
+                self.terminate(out);
                 out.extend_from_slice(&self.reader.closing(*channel, release));
             }
         }
     }
 
-    fn send(&self, event: &Event, mut edits: Vec<DataEdit>, out: &mut BytesMut) {
-        edits.sort_unstable_by_key(|edit| edit.range.start);
-        let clean = self.meta_is_clean(event);
-        if edits.is_empty() && clean {
-            out.extend_from_slice(&event.raw);
-            return;
+    /// Ends an event that was sent without its blank line, before another one.
+    fn terminate(&mut self, out: &mut BytesMut) {
+        if std::mem::take(&mut self.unterminated) {
+            out.extend_from_slice(b"\n\n");
         }
-        let data = edit_data(&event.data, &edits);
+    }
+
+    fn send(&mut self, event: &Event, changes: Changes, out: &mut BytesMut) {
+        let clean = self.meta_is_clean(event);
+        if changes.is_empty() && clean {
+            return self.put(event, &event.raw, out);
+        }
+        let data = changes.apply(&event.data);
         if clean {
-            out.extend_from_slice(&event.with_data(&data));
+            self.put(event, &event.with_data(&data), out);
         } else {
             // Whatever stood in its comments or id is left out.
             out.extend_from_slice(&write_event(event.name.as_deref(), &data));
         }
+    }
+
+    fn put(&mut self, event: &Event, bytes: &[u8], out: &mut BytesMut) {
+        out.extend_from_slice(bytes);
+        self.unterminated = !event.terminated;
     }
 
     /// Whether comments, ids and names of `event` hold nothing that would be masked in its data.
@@ -341,9 +333,7 @@ impl StreamFilter {
             Stop::Blocked => (output_blocked(), Ending::Stopped),
             Stop::Failed(rejection) => (rejection, Ending::UpstreamFailed),
         };
-        if self.unterminated {
-            out.extend_from_slice(b"\n\n");
-        }
+        self.terminate(out);
         let id = self.exchange.id.to_string();
         let error = ErrorBody {
             status: rejection.status(),
@@ -370,53 +360,12 @@ impl StreamFilter {
     }
 }
 
+/// Whether the data of an event that lacks its blank line is all there.
+fn is_complete(event: &Event) -> bool {
+    let data = event.data.trim_ascii();
+    event.has_data && (data == "[DONE]" || parse_lenient(data.as_bytes()).is_ok())
+}
+
 fn malformed(error: aegis_wire::WireError) -> Stop {
     Stop::Failed(invalid("an event of the reply is malformed").with_detail(error))
-}
-
-/// The rejection of a reply that ends in the middle.
-pub(crate) fn broken_off(how: BrokenOff) -> Rejection {
-    match how {
-        BrokenOff::Stalled | BrokenOff::TooLong => {
-            Rejection::new(Reason::UpstreamTimeout, "The provider took too long.")
-        }
-        BrokenOff::Failed => Rejection::new(
-            Reason::UpstreamUnavailable,
-            "The provider broke off the reply.",
-        ),
-    }
-}
-
-/// The same, for the error of a reply's body.
-pub(crate) fn broken_off_by(error: &BoxError) -> Rejection {
-    broken_off(error.downcast_ref().copied().unwrap_or(BrokenOff::Failed)).with_detail(error)
-}
-
-fn edit_data(data: &str, edits: &[DataEdit]) -> String {
-    let mut out = String::with_capacity(data.len());
-    let mut at = 0;
-    for edit in edits {
-        out.push_str(data.get(at..edit.range.start).unwrap_or_default());
-        out.push_str(&String::from_utf8_lossy(&edit.with));
-        at = edit.range.end;
-    }
-    out.push_str(data.get(at..).unwrap_or_default());
-    out
-}
-
-// === impl DataEdit ===
-
-impl DataEdit {
-    fn string(range: std::ops::Range<usize>, text: &str) -> Self {
-        let mut with = Vec::with_capacity(text.len() + 2);
-        encode_string(text, &mut with);
-        Self { range, with }
-    }
-
-    fn null(range: std::ops::Range<usize>) -> Self {
-        Self {
-            range,
-            with: b"null".to_vec(),
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use regex_automata::meta::Regex;
 
-use aegis_core::DigestKey;
+use aegis_core::{DigestKey, TextDigest};
 
 use super::super::action::{digest, hashed, placeholder};
 use super::super::{Detector, Finding, Form, Mask, Tail};
@@ -55,7 +55,7 @@ impl Reference {
             detector.forms.iter().map(move |form| {
                 let close = match &form.tail {
                     Some(Tail::Until(close)) => Some(whole(close)),
-                    _ => None,
+                    Some(Tail::Run { .. }) | None => None,
                 };
                 (rule, form.clone(), whole(&form.core), close)
             })
@@ -105,7 +105,7 @@ impl Reference {
             let tail_end = tail.map_or(far, |tail| self.tail_end(&sheet, tail));
             let region = if at >= cov {
                 let label = label.unwrap();
-                let (lead, shown) = self.show(&sheet, at, &masks, label, (far, tail_end));
+                let (lead, shown) = self.show(&sheet, (at, &masks), label, (far, tail_end));
                 cov = lead;
                 sheet.shown.push(shown);
                 sheet.shown.len() - 1
@@ -214,52 +214,62 @@ impl Reference {
     fn show(
         &self,
         sheet: &Sheet,
-        at: usize,
-        masks: &[Value],
+        (at, masks): (usize, &[Value]),
         label: &Value,
         (far, tail_end): (usize, usize),
     ) -> (usize, String) {
         let leads = masks.iter().map(|value| self.lead(sheet, at, value));
-        let mut lead = leads.min().unwrap();
-        let inner = |range: Range<usize>| {
-            let starts = range.map(|inner| self.values(sheet, inner));
-            let changed = |values: &Vec<Value>| values.iter().any(|v| self.mask(v) != Mask::Flag);
-            starts.filter(changed).collect::<Vec<_>>()
+        let lead = leads.min().unwrap();
+        let hides = |at: usize, value: &Value| match self.mask(value) {
+            Mask::Flag => false,
+            Mask::Block => true,
+            Mask::Redact | Mask::Hash | Mask::Mask { .. } => self.lead(sheet, at, value) < lead,
         };
-        if !inner(at + 1..lead).is_empty() {
-            lead = at;
-        }
+        let claimed = |at| self.values(sheet, at).iter().any(|value| hides(at, value));
+        let lead = if (at + 1..lead).any(claimed) {
+            at
+        } else {
+            lead
+        };
         let name = self.rules[label.rule].0.name;
+        let shown = match (self.mask(label), self.stars(sheet, (at, far), masks)) {
+            (Mask::Mask { .. }, Some(keep)) => sheet.stars(lead..far, keep),
+            (Mask::Hash, _) => {
+                let from = self.lead(sheet, at, label);
+                hashed(name, self.digest(sheet, label, (from, tail_end)))
+            }
+            _ => placeholder(name),
+        };
+        (lead, shown)
+    }
+
+    /// How many characters a region keeps, if it consists of values that keep some.
+    fn stars(&self, sheet: &Sheet, (at, far): (usize, usize), masks: &[Value]) -> Option<usize> {
         let keep = |value: &Value| match self.mask(value) {
             Mask::Mask { keep_last } if self.tail(value).is_none() && value.end <= far => {
                 Some(keep_last)
             }
             Mask::Flag => Some(usize::MAX),
-            _ => None,
+            Mask::Mask { .. } | Mask::Redact | Mask::Hash | Mask::Block => None,
         };
-        let own: Option<Vec<usize>> = masks.iter().map(keep).collect();
-        let others = inner(at + 1..far).into_iter().flatten();
-        let others: Option<Vec<usize>> = others.map(|value| keep(&value)).collect();
-        let text = |from, to| sheet.slice(from, to);
-        let shown = match (self.mask(label), own, others) {
-            (Mask::Mask { .. }, Some(own), Some(others)) => {
-                sheet.stars(lead..far, own.into_iter().chain(others).min().unwrap())
-            }
-            (Mask::Hash, ..) => {
-                let from = self.lead(sheet, at, label);
-                let canon = self.rules[label.rule].0.canon;
-                let digest = if self.tail(label).is_some() {
-                    let mut digest = self.key.pieces(name.as_bytes());
-                    digest.update(text(from, tail_end).as_bytes());
-                    digest.finish()
-                } else {
-                    digest(&self.key, name, canon, text(from, label.end))
-                };
-                hashed(name, digest)
-            }
-            _ => placeholder(name),
-        };
-        (lead, shown)
+        let inner = (at + 1..far).flat_map(|inner| self.values(sheet, inner));
+        let keeps: Option<Vec<usize>> = masks
+            .iter()
+            .map(keep)
+            .chain(inner.map(|value| keep(&value)))
+            .collect();
+        keeps?.into_iter().min()
+    }
+
+    fn digest(&self, sheet: &Sheet, value: &Value, (from, tail_end): (usize, usize)) -> TextDigest {
+        let detector = &self.rules[value.rule].0;
+        if self.tail(value).is_none() {
+            let text = sheet.slice(from, value.end);
+            return digest(&self.key, detector.name, detector.canon, text);
+        }
+        let mut digest = self.key.pieces(detector.name.as_bytes());
+        digest.update(sheet.slice(from, tail_end).as_bytes());
+        digest.finish()
     }
 
     fn finding(&self, sheet: &Sheet, at: usize, value: &Value) -> Finding {
@@ -288,9 +298,9 @@ impl Sheet {
             }
             run = 0;
             let folded = match c {
-                '٠'..='٩' => (b'0' + (c as u32 - '٠' as u32) as u8) as char,
+                '٠'..='٩' => char::from_digit(u32::from(c) - 0x660, 10).unwrap(),
                 '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' | '＠' | '．' | '－' => {
-                    char::from_u32(c as u32 - 0xFEE0).unwrap()
+                    char::from_u32(u32::from(c) - 0xFEE0).unwrap()
                 }
                 '\u{A0}' | '\u{3000}' => ' ',
                 '\u{2013}' => '-',
