@@ -130,6 +130,8 @@ fn each_stage_type_is_made_in_its_own_stage() {
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"))
             .collect();
+        // Without arguments it is the accessor of the later stages.
+        let code = code.replace(".admitted()", "");
         for (call, home) in TRANSITIONS {
             let at_home =
                 file.starts_with(&format!("crates/{home}/")) || file.starts_with("crates/core/");

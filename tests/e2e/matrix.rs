@@ -410,7 +410,10 @@ fn reassembled(answer: &Answer) -> String {
     } else {
         answer.events()
     };
-    for event in values.iter().filter(|event| event["delta"]["type"] != "signature_delta") {
+    for event in values
+        .iter()
+        .filter(|event| event["delta"]["type"] != "signature_delta")
+    {
         // Deltas only: what frames them would stand between the pieces.
         let delta = [
             "/choices/0/delta/content",

@@ -87,15 +87,24 @@ async fn a_model_alias_is_rewritten_and_nothing_else() {
 async fn an_unchanged_reply_comes_back_byte_for_byte() {
     // With filters on, text of a stream may move to a later event while a value could still be in
     // progress; without, and in whole replies always, every byte stays where it was.
-    for (output, stream) in [("{}", true), ("{}", false), ("{ pii: {}, secrets: {} }", false)] {
+    for (output, stream) in [
+        ("{}", true),
+        ("{}", false),
+        ("{ pii: {}, secrets: {} }", false),
+    ] {
         let setup = Setup::with(|policy| policy.with("output", output)).await;
-        let body = format!(r#"{{"model":"gpt-5-mini","stream":{stream},"messages":[{{"role":"user","content":"x"}}]}}"#);
+        let body = format!(
+            r#"{{"model":"gpt-5-mini","stream":{stream},"messages":[{{"role":"user","content":"x"}}]}}"#
+        );
         let direct = Request::post(format!("{}/v1/chat/completions", setup.provider.url()))
             .body(Full::new(bytes::Bytes::from(body.clone())))
             .unwrap();
         let direct = send(direct).await.unwrap();
         let through = setup.post_bytes("/v1/chat/completions", body).await;
         assert_eq!(through.text(), direct.text());
-        assert_eq!(through.headers["content-type"], direct.headers["content-type"]);
+        assert_eq!(
+            through.headers["content-type"],
+            direct.headers["content-type"]
+        );
     }
 }
