@@ -20,6 +20,7 @@ mod tests;
 
 pub use parse::{parse, parse_lenient};
 pub use pointer::pointer_at;
+pub(crate) use text::decode as unescape;
 pub use text::encode_string;
 pub use value::{Json, JsonKind, Value};
 

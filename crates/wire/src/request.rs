@@ -1,22 +1,38 @@
-//! Requests: every text in a body, with whose it is and where it stands.
+//! Request bodies: where the text stands, per operation.
 //!
-//! One grammar per API. Each names the members it knows and what they hold; all of them share
-//! [`reader`], whose rule is that nothing is skipped because it is unknown: a member without a name
-//! in the grammar gives its key and every string below it as untrusted text. Only identifiers,
-//! enumerations, numbers and the base64 of media are not text.
+//! 1. The body is parsed strictly ([`crate::json`]).
+//! 2. The grammar of the operation walks it once, in body order. Each string it names becomes a
+//!    segment with role, trust and kind; images, audio and files become media.
+//! 3. A string or key the grammar does not name is a segment too: `Role::Unknown`, untrusted,
+//!    `Kind::Unplaced` or `Kind::Key`. Only identifiers and enumerations (short, without a blank)
+//!    in places the grammar names, and base64 payloads of media, are no segments.
+//! 4. Where text must stand and something else does, the request is refused, with the place named
+//!    by JSON Pointer. So are roles that the API does not have, and prompts as token ids or
+//!    embeddings, which can't be inspected.
 //!
-//! What is refused: a body that is not a JSON object, text where the API has none (numbers as
-//! content, token arrays as prompts), and roles that the API does not have.
+//! Only system and developer text is trusted; tool descriptions are not.
+//!
+//! What it does not see: what the provider adds by reference (`previous_response_id`, stored
+//! prompts, file ids, URLs); text within media payloads; images that a TGI server takes out of the
+//! markdown of a *chat* message.
 
+mod arguments;
+mod blocks;
 mod chat;
 mod completions;
+mod embeddings;
 mod generic;
+mod items;
+mod media;
 mod messages;
+mod openai;
 mod parts;
 mod reader;
 mod responses;
+mod spread;
 mod tgi;
 mod tools;
+mod voice;
 
 #[cfg(test)]
 mod tests;
@@ -24,47 +40,60 @@ mod tests;
 use aegis_core::{Document, GenericFields, Operation};
 use bytes::Bytes;
 
-use self::reader::Reader;
-use crate::{WireError, json};
+use crate::WireError;
+use crate::json::{Value, parse};
+use reader::Reader;
 
-/// Reads the body of a request of `operation`.
+/// Reads the request body of `operation`; `generic` says where the prompt of a generic route
+/// stands.
 ///
 /// # Errors
-/// If the body is not strict JSON, or not what the API takes.
+/// If the body can't be read in one way only, or holds a prompt that can't be inspected.
 pub fn read_request(
     operation: Operation,
     generic: Option<&GenericFields>,
     raw: Bytes,
 ) -> Result<Document, WireError> {
-    let body = raw.clone();
-    let parsed = json::parse(&body)?;
-    let root = parsed.root();
-    if !root.is_object() {
-        return Err(WireError::invalid(
-            "the body must be a JSON object",
-            root.range().start,
-        ));
+    if operation == Operation::Models {
+        return without_body(raw);
     }
-    let mut reader = Reader::new(&body, Document::new(raw));
-    match operation {
-        Operation::ChatCompletions => chat::read(&mut reader, root)?,
-        Operation::Responses => responses::read(&mut reader, root)?,
-        Operation::Completions => completions::read(&mut reader, root)?,
-        Operation::Embeddings => completions::read_embeddings(&mut reader, root)?,
-        Operation::Messages | Operation::CountTokens => {
-            messages::read(&mut reader, root, operation)?
-        }
-        Operation::Generate => tgi::read(&mut reader, root)?,
-        Operation::GenerateStream => {
-            tgi::read(&mut reader, root)?;
-            reader.document.stream = true;
-        }
-        Operation::Generic => generic::read(
-            &mut reader,
-            root,
-            generic.unwrap_or(&GenericFields::default()),
-        )?,
-        Operation::Models => return Err(WireError::invalid("this route takes no body", 0)),
+    let json = parse(&raw)?;
+    let root = json.root();
+    let mut reader = Reader::new(&raw);
+    if operation != Operation::Generic && !root.is_object() {
+        return Err(reader.refuse(root, "an object"));
     }
+    grammar(operation, generic, &mut reader, root)?;
     Ok(reader.document)
+}
+
+fn grammar<'a>(
+    operation: Operation,
+    generic: Option<&GenericFields>,
+    reader: &mut Reader<'a>,
+    root: Value<'a>,
+) -> Result<(), WireError> {
+    match operation {
+        Operation::ChatCompletions => chat::read(reader, root),
+        Operation::Responses => responses::read(reader, root),
+        Operation::Completions => completions::read(reader, root),
+        Operation::Embeddings => embeddings::read(reader, root),
+        Operation::Messages => messages::read(reader, root, "max_tokens"),
+        Operation::CountTokens => messages::read(reader, root, ""),
+        Operation::Generate => tgi::read(reader, root, false),
+        Operation::GenerateStream => tgi::read(reader, root, true),
+        Operation::Generic => match generic {
+            Some(fields) => generic::read(reader, root, fields),
+            None => generic::read(reader, root, &GenericFields::default()),
+        },
+        Operation::Models => Ok(()),
+    }
+}
+
+fn without_body(raw: Bytes) -> Result<Document, WireError> {
+    if raw.is_empty() {
+        Ok(Document::new(raw))
+    } else {
+        Err(WireError::invalid("this operation takes no body", 0))
+    }
 }

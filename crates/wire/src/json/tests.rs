@@ -1,6 +1,6 @@
 //! Tables of what is read and what is refused, and agreement with serde_json.
 
-use proptest::prelude::*;
+mod agreement;
 
 use super::*;
 
@@ -137,65 +137,51 @@ fn places_are_named_by_pointer() {
     assert_eq!(pointer_at(raw, 3), None);
 }
 
-/// The value as serde_json holds it.
-fn rebuilt(value: Value<'_>) -> serde_json::Value {
-    match value.kind() {
-        JsonKind::Null => serde_json::Value::Null,
-        JsonKind::Bool => value.as_bool().into(),
-        JsonKind::Number => serde_json::from_str(value.literal()).unwrap(),
-        JsonKind::String => value.as_str().unwrap().into(),
-        JsonKind::Array => value.elements().map(rebuilt).collect(),
-        JsonKind::Object => value
-            .members()
-            .map(|(key, member)| (key.as_str().unwrap().into_owned(), rebuilt(member)))
-            .collect(),
+#[test]
+fn errors_name_the_byte() {
+    for (text, offset) in [
+        (&b"[1,]"[..], 3),
+        (b"{\"a\":1,\"a\":2}", 7),
+        (b"[\"a\nb\"]", 3),
+        (b"[\"ab\\x\"]", 4),
+        (b"\"\xff\"", 1),
+        (b"{} {}", 3),
+        (b"[1e999]", 6),
+        (b"", 0),
+    ] {
+        let error = parse(text).unwrap_err();
+        assert_eq!(error.offset(), offset, "{text:?}: {error}");
+        assert!(!error.message().contains("ab"));
     }
 }
 
-fn any_json() -> impl Strategy<Value = serde_json::Value> {
-    let leaf = prop_oneof![
-        Just(serde_json::Value::Null),
-        any::<bool>().prop_map(Into::into),
-        any::<i64>().prop_map(Into::into),
-        any::<String>().prop_map(Into::into),
-    ];
-    leaf.prop_recursive(5, 64, 8, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..8).prop_map(Into::into),
-            prop::collection::hash_map(any::<String>(), inner, 0..20)
-                .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
-        ]
-    })
+#[test]
+fn many_keys_are_compared_in_linear_time() {
+    // All pairs of so many keys would take minutes.
+    let members: Vec<String> = (0..100_000).map(|key| format!("\"k{key}\":0")).collect();
+    let body = |last: &str| format!("{{{},\"{last}\":0}}", members.join(","));
+    assert!(parse(body("k").as_bytes()).is_ok());
+    assert!(refused(body("k99999")));
+    assert!(refused(body("\\u006b0")));
 }
 
-proptest! {
-    #[test]
-    fn values_are_those_of_serde_json(value in any_json(), pretty: bool) {
-        let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
-        let json = parse(text.as_bytes()).unwrap();
-        prop_assert_eq!(rebuilt(json.root()), value);
-        prop_assert_eq!(json.root().range(), 0..text.len());
+#[test]
+fn escapes_are_undone_where_a_text_is_not_json() {
+    for (text, undone) in [
+        ("plain", "plain"),
+        (r"\u0069gnore \n", "ignore \n"),
+        (r"\ud83d\ude00", "\u{1f600}"),
+        (r"\x \é \u12 \", r"\x \é \u12 \"),
+        (r"a\ud83db", "ab"),
+    ] {
+        assert_eq!(unescape(text), undone, "{text}");
     }
+}
 
-    #[test]
-    fn what_is_read_serde_json_reads_too(text in r#"[\[\]{}:,"\\u0-9a-fdn\-\.eE tr\n]{0,24}"#) {
-        if parse(text.as_bytes()).is_ok() {
-            prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{}", text);
-        }
-    }
-
-    #[test]
-    fn encoded_strings_come_back(text: String) {
-        let mut literal = Vec::new();
-        encode_string(&text, &mut literal);
-        let json = parse(&literal).unwrap();
-        prop_assert_eq!(json.root().as_str().unwrap(), text.as_str());
-    }
-
-    #[test]
-    fn no_bytes_cause_a_panic(bytes: Vec<u8>) {
-        parse(&bytes).ok();
-        parse_lenient(&bytes).ok();
-        prop_assert!(pointer_at(&bytes, bytes.len()).is_none());
-    }
+#[test]
+fn strings_are_written_with_the_usual_escapes() {
+    let mut literal = Vec::new();
+    encode_string("a\"\\/\n\r\t\u{8}\u{c}\u{1}\u{7f}é", &mut literal);
+    let wanted = "\"a\\\"\\\\/\\n\\r\\t\\b\\f\\u0001\u{7f}é\"";
+    assert_eq!(String::from_utf8(literal).unwrap(), wanted);
 }

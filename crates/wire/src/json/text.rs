@@ -17,7 +17,9 @@ pub(super) fn unit(text: &str) -> Option<u16> {
 }
 
 /// Decodes the inside of a literal that the parser has checked. Lone halves are left out.
-pub(super) fn decode(inner: &str) -> String {
+///
+/// Of other text it undoes the escapes that are JSON's and keeps every other backslash.
+pub(crate) fn decode(inner: &str) -> String {
     let mut out = String::with_capacity(inner.len());
     let mut rest = inner;
     let mut high: Option<u16> = None;
@@ -27,24 +29,17 @@ pub(super) fn decode(inner: &str) -> String {
         if !plain.is_empty() {
             high = None;
         }
-        let letter = escape.as_bytes().get(1).copied().unwrap_or_default();
-        let unit = if letter == b'u' {
-            escape.get(2..).and_then(unit)
-        } else {
-            None
-        };
-        rest = escape
-            .get(if unit.is_some() { 6 } else { 2 }..)
-            .unwrap_or_default();
-        match unit {
-            Some(unit) if (HIGH..LOW).contains(&unit) => high = Some(unit),
-            Some(unit) => {
+        let (kind, length) = Escape::read(escape);
+        rest = escape.get(length..).unwrap_or_default();
+        match kind {
+            Escape::Unit(unit) if (HIGH..LOW).contains(&unit) => high = Some(unit),
+            Escape::Unit(unit) => {
                 let units = high.take().into_iter().chain([unit]);
                 out.extend(char::decode_utf16(units).flatten());
             }
-            None => {
+            Escape::Char(character) => {
                 high = None;
-                out.push(simple(letter));
+                out.push(character);
             }
         }
     }
@@ -52,14 +47,31 @@ pub(super) fn decode(inner: &str) -> String {
     out
 }
 
-const fn simple(letter: u8) -> char {
-    match letter {
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
-        b'n' => '\n',
-        b'r' => '\r',
-        b't' => '\t',
-        other => other as char,
+/// What an escape stands for.
+enum Escape {
+    Char(char),
+    Unit(u16),
+}
+
+impl Escape {
+    /// The escape at the start of `text`, which starts with a backslash, and its length in bytes.
+    fn read(text: &str) -> (Self, usize) {
+        let character = match text.as_bytes().get(1) {
+            Some(b'u') => match text.get(2..).and_then(unit) {
+                Some(unit) => return (Self::Unit(unit), 6),
+                None => return (Self::Char('\\'), 1),
+            },
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            _ => return (Self::Char('\\'), 1),
+        };
+        (Self::Char(character), 2)
     }
 }
 
@@ -75,7 +87,7 @@ pub(super) fn halves(inner: &str) -> (Option<u16>, Option<u16>) {
         .and_then(unit)
         .filter(|unit| (HIGH..LOW).contains(unit))
         // `\\ud800` at the end is an escaped backslash and letters.
-        .filter(|_| preceding_backslashes(inner) % 2 == 0);
+        .filter(|_| preceding_backslashes(inner).is_multiple_of(2));
     (first, last)
 }
 
@@ -94,21 +106,38 @@ fn preceding_backslashes(inner: &str) -> usize {
 
 /// Writes `text` as a string literal, quotes included.
 pub fn encode_string(text: &str, out: &mut Vec<u8>) {
+    out.reserve(text.len() + 2);
     out.push(b'"');
-    for character in text.chars() {
-        match character {
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\r' => out.extend_from_slice(b"\\r"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            '\u{8}' => out.extend_from_slice(b"\\b"),
-            '\u{c}' => out.extend_from_slice(b"\\f"),
-            control if control < ' ' => {
-                out.extend_from_slice(format!("\\u{:04x}", u32::from(control)).as_bytes())
-            }
-            other => out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
-        }
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| must_be_escaped(*byte)) {
+        let (plain, tail) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = tail.split_first() else {
+            break;
+        };
+        escape(*byte, out);
+        rest = after;
     }
+    out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+const fn must_be_escaped(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
+
+fn escape(byte: u8, out: &mut Vec<u8>) {
+    let letter = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0C => b'f',
+        control => {
+            out.extend_from_slice(format!("\\u{control:04x}").as_bytes());
+            return;
+        }
+    };
+    out.extend_from_slice(&[b'\\', letter]);
 }

@@ -1,106 +1,111 @@
-//! Content of OpenAI messages and items: a string, or an array of typed parts.
+//! Content of OpenAI's messages: a string, or parts of text, images, audio and files. Chat
+//! Completions and Responses name their parts differently; both are read here.
 
 use aegis_core::{Kind, MediaKind};
 
 use super::reader::Reader;
+use super::voice::{DOCUMENT, Voice};
 use crate::WireError;
-use crate::json::{JsonKind, Value};
+use crate::json::Value;
 
-/// Content: a string, parts, or nothing.
-pub(super) fn content<'a>(
-    reader: &mut Reader<'a>,
-    value: Value<'a>,
-    kind: Kind,
-) -> Result<(), WireError> {
-    match value.kind() {
-        JsonKind::Null => Ok(()),
-        JsonKind::Array => value
-            .elements()
-            .try_for_each(|element| part(reader, element, kind)),
-        JsonKind::String | JsonKind::Bool | JsonKind::Number | JsonKind::Object => {
-            if value.is_string() {
-                reader.text(value, kind);
-                return Ok(());
+impl<'a> Reader<'a> {
+    /// The content of a message or of a tool's output.
+    pub(super) fn content(&mut self, value: Value<'a>, voice: Voice) -> Result<(), WireError> {
+        if value.is_string() || value.is_null() {
+            return self.text(value, voice);
+        }
+        if !value.is_array() {
+            return Err(self.refuse(value, "a string or an array of parts"));
+        }
+        self.elements(value, |reader, part| reader.part(part, voice))
+    }
+
+    /// One part; some clients write a text part as a bare string.
+    pub(super) fn part(&mut self, part: Value<'a>, voice: Voice) -> Result<(), WireError> {
+        if part.is_string() {
+            return self.text(part, voice);
+        }
+        if !part.is_object() {
+            return Err(self.refuse(part, "a content part"));
+        }
+        let kind = part.get("type").and_then(|kind| kind.as_str());
+        match kind.as_deref().unwrap_or_default() {
+            "text" | "input_text" | "output_text" | "summary_text" => self.text_part(part, voice),
+            "refusal" => self.text_part(part, voice.untrusted().of(Kind::Refusal)),
+            "reasoning_text" | "thinking" => {
+                self.text_part(part, voice.untrusted().of(Kind::Reasoning))
             }
-            Err(reader.error(value, "must be a string or an array of parts"))
-        }
-    }
-}
-
-/// One part.
-pub(super) fn part<'a>(
-    reader: &mut Reader<'a>,
-    value: Value<'a>,
-    kind: Kind,
-) -> Result<(), WireError> {
-    if value.is_string() {
-        reader.text(value, kind);
-        return Ok(());
-    }
-    let named = value
-        .get("type")
-        .and_then(|name| name.as_str())
-        .unwrap_or_default();
-    match &*named {
-        "text" | "input_text" | "output_text" | "summary_text" => text_part(reader, value, kind),
-        "reasoning_text" => text_part(reader, value, Kind::Reasoning),
-        "refusal" => text_part(reader, value, Kind::Refusal),
-        "image_url" | "input_image" | "computer_screenshot" => {
-            media_part(reader, value, MediaKind::Image)
-        }
-        "input_audio" | "audio" => media_part(reader, value, MediaKind::Audio),
-        "file" | "input_file" | "input_video" | "video_url" => {
-            media_part(reader, value, MediaKind::File)
-        }
-        _ if value.is_object() => {
-            reader.unknown_part(value);
-            Ok(())
-        }
-        _ => Err(reader.error(value, "must be a part with a type")),
-    }
-}
-
-fn text_part<'a>(reader: &mut Reader<'a>, value: Value<'a>, kind: Kind) -> Result<(), WireError> {
-    reader.members(value, |reader, name, member| {
-        match name {
-            "type" | "cache_control" => reader.structural(member),
-            "text" | "refusal" => reader.demanded_text(member, kind)?,
-            "annotations" | "logprobs" => reader.within(member, Kind::Document),
-            _ => return Ok(false),
-        }
-        Ok(true)
-    })
-}
-
-/// A part that is not text: its data is not read, its URL and names are.
-fn media_part<'a>(
-    reader: &mut Reader<'a>,
-    value: Value<'a>,
-    kind: MediaKind,
-) -> Result<(), WireError> {
-    reader.media(kind);
-    reader.members(value, |reader, name, member| {
-        match name {
-            "type" | "detail" | "file_id" | "format" => reader.structural(member),
-            "image_url" | "video_url" | "input_audio" | "file" if member.is_object() => {
-                media_members(reader, member)?
+            "image_url" | "input_image" | "computer_screenshot" => {
+                self.media_part(part, MediaKind::Image, voice)
             }
-            "image_url" | "file_url" | "file_data" | "data" => reader.payload(member),
-            "filename" => reader.text(member, Kind::Document),
-            _ => return Ok(false),
+            "input_audio" | "audio_url" => self.media_part(part, MediaKind::Audio, voice),
+            "file" | "input_file" | "video_url" => self.media_part(part, MediaKind::File, voice),
+            _ => {
+                self.unknown_part(part);
+                Ok(())
+            }
         }
-        Ok(true)
-    })
-}
+    }
 
-fn media_members<'a>(reader: &mut Reader<'a>, value: Value<'a>) -> Result<(), WireError> {
-    reader.members(value, |reader, name, member| {
+    fn text_part(&mut self, part: Value<'a>, voice: Voice) -> Result<(), WireError> {
+        self.members(part, |reader, name, value| {
+            match name {
+                "type" | "cache_control" | "prompt_cache_breakpoint" => reader.structural(value),
+                "text" | "refusal" => reader.text(value, voice)?,
+                // Mistral nests text parts in a thinking part.
+                "thinking" => reader.content(value, voice)?,
+                "annotations" => reader.spread(value, DOCUMENT),
+                "logprobs" => reader.spread(value, voice.untrusted()),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })
+    }
+
+    /// A part that is not text. Its payload is no segment; its URL and name are.
+    fn media_part(
+        &mut self,
+        part: Value<'a>,
+        kind: MediaKind,
+        voice: Voice,
+    ) -> Result<(), WireError> {
+        self.media(kind);
+        self.members(part, |reader, name, value| {
+            if value.is_object()
+                && matches!(
+                    name,
+                    "image_url" | "input_audio" | "audio_url" | "video_url" | "file"
+                )
+            {
+                reader.members(value, |reader, name, value| {
+                    reader.media_member(name, value, voice)
+                })?;
+                return Ok(true);
+            }
+            reader.media_member(name, value, voice)
+        })
+    }
+
+    fn media_member(
+        &mut self,
+        name: &str,
+        value: Value<'a>,
+        voice: Voice,
+    ) -> Result<bool, WireError> {
         match name {
-            "url" | "data" | "file_data" => reader.payload(member),
-            "detail" | "format" | "file_id" => reader.structural(member),
-            "filename" => reader.text(member, Kind::Document),
+            "type"
+            | "detail"
+            | "format"
+            | "file_id"
+            | "cache_control"
+            | "prompt_cache_breakpoint" => self.structural(value),
+            "url" | "image_url" | "file_url" | "audio_url" | "video_url" => {
+                self.media_url(value, voice)?;
+            }
+            "data" | "file_data" => self.payload(value),
+            "filename" => self.text(value, voice.untrusted().of(Kind::Text))?,
             _ => return Ok(false),
         }
         Ok(true)
-    })
+    }
 }

@@ -1,362 +1,295 @@
-//! What the grammars of requests share: collecting segments.
+//! What every grammar is written with: walk members and elements, and note what stands there.
 
-use aegis_core::{Document, Kind, Media, MediaKind, Number, Role, Segment, Text, Trust};
+use aegis_core::{Document, Kind, Media, MediaKind, Number, Segment, Text};
+use bytes::Bytes;
 
+use super::media::{data_url, is_base64};
+use super::voice::{UNPLACED, Voice};
 use crate::WireError;
-use crate::json::{self, JsonKind, Value};
+use crate::json::{Value, pointer_at};
+use crate::reply::looks::is_structural;
 
-/// The longest string that counts as an identifier or enumeration, in bytes.
-const STRUCTURAL_BYTES_MAX: usize = 128;
-/// A string of base64 letters at least this long, in a part of unknown type, is taken for a file.
-const BINARY_BYTES_MIN: usize = 256;
+/// Bytes of a JSON Pointer that an error message shows.
+const POINTER_BYTES_MAX: usize = 256;
 
-/// Collects the text of one body.
+/// Notes what a grammar finds.
+#[derive(Debug)]
 pub(super) struct Reader<'a> {
     raw: &'a [u8],
     pub(super) document: Document,
-    /// Whose words follow.
-    pub(super) role: Role,
-    /// The message they belong to.
+    /// The message or item that the grammar is in; 0 is the top level.
     pub(super) message: u32,
 }
 
 // === impl Reader ===
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(raw: &'a [u8], document: Document) -> Self {
+    pub(super) fn new(raw: &'a Bytes) -> Self {
         Self {
             raw,
-            document,
-            role: Role::Unknown,
+            document: Document::new(raw.clone()),
             message: 0,
         }
     }
 
-    /// An error that names the place of `at`.
-    pub(super) fn error(&self, at: Value<'_>, what: &str) -> WireError {
-        let offset = at.range().start;
-        let pointer = json::pointer_at(self.raw, offset).unwrap_or_default();
-        WireError::invalid(format!("`{pointer}` {what}"), offset)
+    /// Refuses a body without the member that it is all about.
+    pub(super) fn demand(&self, root: Value<'a>, name: &str) -> Result<(), WireError> {
+        match root.get(name) {
+            Some(value) if !value.is_null() => Ok(()),
+            Some(_) | None => Err(self.refuse(root, &format!("an object with `{name}`"))),
+        }
     }
 
-    /// Reads `inside` as words of `role`.
-    pub(super) fn speaking<R>(&mut self, role: Role, inside: impl FnOnce(&mut Self) -> R) -> R {
-        let before = std::mem::replace(&mut self.role, role);
-        let result = inside(self);
-        self.role = before;
-        result
-    }
-
-    /// Walks an object; `member` says whether it knows the name.
+    /// Walks an object; `member` says whether it knows the name. `null` is an object without any.
     pub(super) fn members(
         &mut self,
         object: Value<'a>,
         mut member: impl FnMut(&mut Self, &str, Value<'a>) -> Result<bool, WireError>,
     ) -> Result<(), WireError> {
-        if !object.is_object() {
-            return Err(self.error(object, "must be an object"));
+        if !object.is_object() && !object.is_null() {
+            return Err(self.refuse(object, "an object"));
         }
         for (key, value) in object.members() {
-            let name = key.as_str().unwrap_or_default();
-            if !member(self, &name, value)? {
+            let known = match key.as_str() {
+                Some(name) => member(self, &name, value)?,
+                None => false,
+            };
+            if !known {
                 self.unknown(key, value);
             }
         }
         Ok(())
     }
 
-    /// Walks an array, and numbers messages from `first` where one is given.
+    /// Walks an array. `null` is an array of nothing.
+    pub(super) fn elements(
+        &mut self,
+        array: Value<'a>,
+        mut element: impl FnMut(&mut Self, Value<'a>) -> Result<(), WireError>,
+    ) -> Result<(), WireError> {
+        if !array.is_array() && !array.is_null() {
+            return Err(self.refuse(array, "an array"));
+        }
+        array.elements().try_for_each(|value| element(self, value))
+    }
+
+    /// Walks an array of messages, items or prompts, each with a number of its own.
     pub(super) fn messages(
         &mut self,
         array: Value<'a>,
         mut message: impl FnMut(&mut Self, Value<'a>) -> Result<(), WireError>,
     ) -> Result<(), WireError> {
-        if !array.is_array() {
-            return Err(self.error(array, "must be an array"));
-        }
-        for value in array.elements() {
-            self.message = self.message.saturating_add(1);
-            message(self, value)?;
+        let mut number = 0_u32;
+        let result = self.elements(array, |reader, value| {
+            number = number.saturating_add(1);
+            reader.message = number;
+            message(reader, value)
+        });
+        self.message = 0;
+        result
+    }
+
+    /// Text, or nothing.
+    pub(super) fn text(&mut self, value: Value<'a>, voice: Voice) -> Result<(), WireError> {
+        if value.is_string() {
+            self.push(value, voice);
+        } else if !value.is_null() {
+            return Err(self.refuse(value, "a string"));
         }
         Ok(())
     }
 
-    fn push(&mut self, value: Value<'a>, kind: Kind, text: Text) {
-        let trust = match self.role {
-            Role::System | Role::Developer => Trust::Trusted,
-            Role::User | Role::Assistant | Role::Tool | Role::Document | Role::Unknown => {
-                Trust::Untrusted
-            }
-        };
-        // A place without a name is nobody's, whoever's message it stands in.
-        let trust = if matches!(kind, Kind::Unplaced | Kind::Key) {
-            Trust::Untrusted
+    /// Text, an array of texts, or nothing.
+    pub(super) fn texts(&mut self, value: Value<'a>, voice: Voice) -> Result<(), WireError> {
+        if value.is_array() {
+            self.elements(value, |reader, element| reader.text(element, voice))
         } else {
-            trust
-        };
-        let segment = Segment {
-            role: self.role,
-            trust,
-            kind,
-            message: self.message,
-            literal: value.range(),
-            text,
-        };
-        self.document.segments.push(segment);
-    }
-
-    /// A string is text of `kind`; of other values, all strings in them are unplaced.
-    pub(super) fn text(&mut self, value: Value<'a>, kind: Kind) {
-        match value.text() {
-            Some(text) => {
-                if value.range().len() > 2 {
-                    self.push(value, kind, text);
-                }
-            }
-            None => self.unplaced(value),
+            self.text(value, voice)
         }
     }
 
-    /// Text where the API demands a string.
-    pub(super) fn demanded_text(&mut self, value: Value<'a>, kind: Kind) -> Result<(), WireError> {
-        if !value.is_string() {
-            return Err(self.error(value, "must be a string"));
-        }
-        self.text(value, kind);
-        Ok(())
-    }
-
-    /// A string, or an array of strings; `null` is nothing.
-    pub(super) fn texts(&mut self, value: Value<'a>, kind: Kind) -> Result<(), WireError> {
-        match value.kind() {
-            JsonKind::Null => Ok(()),
-            JsonKind::Array => value
-                .elements()
-                .try_for_each(|element| self.demanded_text(element, kind)),
-            JsonKind::String | JsonKind::Bool | JsonKind::Number | JsonKind::Object => {
-                self.demanded_text(value, kind)
-            }
-        }
-    }
-
-    /// Identifiers, enumerations, numbers and groups of them; what can't be one is unplaced text.
+    /// Identifiers, enumerations, numbers and switches. What looks like anything else is unplaced.
     pub(super) fn structural(&mut self, value: Value<'a>) {
         if value.is_string() {
             if !value.as_str().is_some_and(|text| is_structural(&text)) {
-                self.text(value, Kind::Unplaced);
+                self.push(value, UNPLACED);
             }
-        } else if value.is_object() {
-            for (key, member) in value.members() {
-                if !key.as_str().is_some_and(|name| is_structural(&name)) {
-                    self.text(key, Kind::Key);
-                }
-                self.structural(member);
-            }
-        } else {
-            value
-                .elements()
-                .for_each(|element| self.structural(element));
+            return;
         }
+        for (key, member) in value.members() {
+            if !key.as_str().is_some_and(|name| is_setting(&name)) {
+                self.push(key, UNPLACED.of(Kind::Key));
+            }
+            self.structural(member);
+        }
+        value
+            .elements()
+            .for_each(|element| self.structural(element));
     }
 
     /// A member that the grammar has no name for.
     pub(super) fn unknown(&mut self, key: Value<'a>, value: Value<'a>) {
-        self.text(key, Kind::Key);
-        self.unplaced(value);
+        self.push(key, UNPLACED.of(Kind::Key));
+        self.spread(value, UNPLACED);
     }
 
-    /// All strings and keys of a value in a place that the grammar does not name.
-    pub(super) fn unplaced(&mut self, value: Value<'a>) {
-        if value.is_string() {
-            self.text(value, Kind::Unplaced);
-        } else if value.is_object() {
-            value
-                .members()
-                .for_each(|(key, member)| self.unknown(key, member));
-        } else {
-            value.elements().for_each(|element| self.unplaced(element));
-        }
-    }
-
-    /// All strings and keys of a value, of one kind; short identifiers under well-known names are
-    /// not text.
-    pub(super) fn within(&mut self, value: Value<'a>, kind: Kind) {
-        if value.is_string() {
-            self.text(value, kind);
-        } else if value.is_object() {
-            for (key, member) in value.members() {
-                if key.as_str().is_some_and(|name| is_identifier(&name)) {
-                    self.structural(member);
-                } else {
-                    self.text(key, kind);
-                    self.within(member, kind);
-                }
-            }
-        } else {
-            value
-                .elements()
-                .for_each(|element| self.within(element, kind));
-        }
-    }
-
-    /// A part that is not text.
+    /// Notes a part that is not text.
     pub(super) fn media(&mut self, kind: MediaKind) {
         let message = self.message;
         self.document.media.push(Media { kind, message });
     }
 
-    /// Signatures, ciphertexts and the data of media: base64 of any length, inline or as a data URL.
+    /// The URL of a media part. A data URL is the part itself; any other URL is text as well.
+    pub(super) fn media_url(&mut self, value: Value<'a>, voice: Voice) -> Result<(), WireError> {
+        if value.as_str().is_some_and(|text| data_url(&text).is_some()) {
+            return Ok(());
+        }
+        self.text(value, voice.untrusted().of(Kind::Text))
+    }
+
+    /// The base64 payload of a media part, with or without the head of a data URL.
     pub(super) fn payload(&mut self, value: Value<'a>) {
+        let is_payload = |text: &str| is_base64(text) || data_url(text).is_some();
         if !value.as_str().is_some_and(|text| is_payload(&text)) {
-            self.unplaced(value);
+            self.spread(value, UNPLACED);
         }
     }
 
-    /// A part whose type the grammar does not know: all of it is text, and what looks like a file
-    /// counts as one.
-    pub(super) fn unknown_part(&mut self, part: Value<'a>) {
-        if holds_binary(part) {
-            self.media(MediaKind::File);
-        }
-        self.unplaced(part);
-    }
-
-    /// The model's name.
+    /// The `model` member.
     pub(super) fn model(&mut self, value: Value<'a>) -> Result<(), WireError> {
-        let name = value
-            .as_str()
-            .ok_or_else(|| self.error(value, "must be a string"))?;
-        self.document.model = Some((value.range(), name.into()));
-        Ok(())
-    }
-
-    /// Whether a stream is asked for.
-    pub(super) fn stream(&mut self, value: Value<'a>) -> Result<(), WireError> {
-        self.document.stream = match value.kind() {
-            JsonKind::Null => false,
-            JsonKind::Bool => value.as_bool() == Some(true),
-            JsonKind::Number | JsonKind::String | JsonKind::Array | JsonKind::Object => {
-                return Err(self.error(value, "must be true or false"));
-            }
+        if value.is_null() {
+            return Ok(());
+        }
+        let Some(name) = value.as_str() else {
+            return Err(self.refuse(value, "a string"));
         };
+        self.document.model = Some((value.range(), name.into()));
+        self.structural(value);
         Ok(())
     }
 
-    /// How much may be answered.
+    /// A switch.
+    pub(super) fn switch(&self, value: Value<'a>) -> Result<bool, WireError> {
+        match value.as_bool() {
+            Some(on) => Ok(on),
+            None if value.is_null() => Ok(false),
+            None => Err(self.refuse(value, "true or false")),
+        }
+    }
+
+    /// A count, if there is one. `8.0` and `"8"` are refused: not every server reads them alike.
+    pub(super) fn count(&self, value: Value<'a>) -> Result<Option<u64>, WireError> {
+        match value.as_u64() {
+            Some(count) => Ok(Some(count)),
+            None if value.is_null() => Ok(None),
+            None => Err(self.refuse(value, "a whole number, not negative")),
+        }
+    }
+
+    /// The output limit; the higher one where a format has two names for it.
     pub(super) fn max_tokens(&mut self, value: Value<'a>) -> Result<(), WireError> {
-        if value.is_null() {
+        let Some(stated) = self.count(value)? else {
             return Ok(());
+        };
+        let known = self.document.max_tokens.as_ref();
+        if known.is_none_or(|known| known.value < stated) {
+            let literal = value.range();
+            self.document.max_tokens = Some(Number {
+                literal,
+                value: stated,
+            });
         }
-        let number = value
-            .as_u64()
-            .ok_or_else(|| self.error(value, "must be a whole number"))?;
-        if self.document.max_tokens.is_some() {
-            return Err(self.error(value, "is a second limit of the same thing"));
-        }
-        self.document.max_tokens = Some(Number {
-            literal: value.range(),
-            value: number,
-        });
         Ok(())
     }
 
-    /// How many answers are asked for; of several members that say so, the largest counts.
+    /// How many choices are asked for; the higher number where a format has two names for it.
     pub(super) fn choices(&mut self, value: Value<'a>) -> Result<(), WireError> {
-        if value.is_null() {
-            return Ok(());
-        }
-        let number = value
-            .as_u64()
-            .ok_or_else(|| self.error(value, "must be a whole number"))?;
-        self.document.choices = self.document.choices.max(number);
-        Ok(())
-    }
-
-    /// JSON in a string: the string itself, and each text within it that is escaped once more.
-    pub(super) fn tool_arguments(&mut self, value: Value<'a>) -> Result<(), WireError> {
-        self.demanded_text(value, Kind::ToolArguments)?;
-        let text = value.as_str().unwrap_or_default();
-        if let Ok(nested) = json::parse(text.as_bytes()) {
-            self.escaped_within(value, nested.root());
+        if let Some(count) = self.count(value)? {
+            self.document.choices = self.document.choices.max(count);
         }
         Ok(())
     }
 
-    fn escaped_within(&mut self, outer: Value<'a>, nested: Value<'_>) {
-        if nested.is_escaped() {
-            let text = nested.as_str().unwrap_or_default();
-            self.push(outer, Kind::ToolValue, Text::Decoded(text.into()));
+    /// A segment with the text of the string or key `value`.
+    pub(super) fn push(&mut self, value: Value<'a>, voice: Voice) {
+        if let Some(text) = value.text() {
+            self.push_text(value, text, voice);
         }
-        for (key, member) in nested.members() {
-            self.escaped_within(outer, key);
-            self.escaped_within(outer, member);
-        }
-        nested
-            .elements()
-            .for_each(|element| self.escaped_within(outer, element));
     }
 
-    /// A tool's input object: every string and key.
-    pub(super) fn tool_input(&mut self, value: Value<'a>) {
-        if value.is_string() {
-            self.text(value, Kind::ToolValue);
-        } else if value.is_object() {
-            for (key, member) in value.members() {
-                self.text(key, Kind::ToolValue);
-                self.tool_input(member);
-            }
-        } else {
-            value
-                .elements()
-                .for_each(|element| self.tool_input(element));
+    /// A segment with `text`, which stands somehow in the literal of `value`.
+    pub(super) fn push_text(&mut self, value: Value<'a>, text: Text, voice: Voice) {
+        let literal = value.range();
+        if value.is_string() && literal.len() <= "\"\"".len() {
+            return;
         }
+        self.document.segments.push(Segment {
+            role: voice.role,
+            trust: voice.trust,
+            kind: voice.kind,
+            message: self.message,
+            literal,
+            text,
+        });
+    }
+
+    /// A refusal because `value` is not `expected`.
+    pub(super) fn refuse(&self, value: Value<'a>, expected: &str) -> WireError {
+        let message = format!("{} must be {expected}", self.pointer(value));
+        WireError::invalid(message, value.range().start)
+    }
+
+    /// A refusal because `value` is `what`, into which nobody can look.
+    pub(super) fn refuse_opaque(&self, value: Value<'a>, what: &str) -> WireError {
+        let pointer = self.pointer(value);
+        let message = format!("{pointer} holds {what}, which can't be inspected; send text");
+        WireError::unsupported(message, value.range().start)
+    }
+
+    fn pointer(&self, value: Value<'a>) -> String {
+        let mut pointer = pointer_at(self.raw, value.range().start).unwrap_or_default();
+        if pointer.is_empty() {
+            return "the body".to_owned();
+        }
+        if pointer.len() > POINTER_BYTES_MAX {
+            pointer.truncate(pointer.floor_char_boundary(POINTER_BYTES_MAX));
+            pointer.push('…');
+        }
+        pointer
     }
 }
 
-/// Whether `text` can only be an identifier or an enumeration's value.
-pub(super) fn is_structural(text: &str) -> bool {
-    text.len() <= STRUCTURAL_BYTES_MAX
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte))
-}
-
-/// Members that hold identifiers wherever they stand.
-fn is_identifier(name: &str) -> bool {
+/// Names of members that hold settings, and the token ids of `logit_bias`.
+fn is_setting(name: &str) -> bool {
     matches!(
         name,
         "type"
+            | "name"
             | "id"
-            | "call_id"
-            | "tool_use_id"
-            | "file_id"
-            | "status"
-            | "role"
-            | "media_type"
-            | "cache_control"
-    )
-}
-
-fn is_base64(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-\r\n".contains(&byte))
-}
-
-fn is_payload(text: &str) -> bool {
-    match text.strip_prefix("data:") {
-        None => is_base64(text),
-        Some(rest) => rest.split_once(";base64,").is_some_and(|(kind, data)| {
-            kind.split(';')
-                .all(|part| is_structural(&part.replace(['+', '='], "-")))
-                && is_base64(data)
-        }),
-    }
-}
-
-fn holds_binary(value: Value<'_>) -> bool {
-    if value.is_string() {
-        return value.range().len() >= BINARY_BYTES_MIN
-            && value.as_str().is_some_and(|text| is_payload(&text));
-    }
-    value.members().any(|(_, member)| holds_binary(member)) || value.elements().any(holds_binary)
+            | "mode"
+            | "value"
+            | "function"
+            | "custom"
+            | "tools"
+            | "allowed_tools"
+            | "server_label"
+            | "disable_parallel_tool_use"
+            | "include_usage"
+            | "include_obfuscation"
+            | "voice"
+            | "format"
+            | "effort"
+            | "summary"
+            | "generate_summary"
+            | "budget_tokens"
+            | "display"
+            | "ttl"
+            | "enabled"
+            | "skills"
+            | "skill_id"
+            | "version"
+            | "expires_at"
+            | "caller"
+            | "tool_id"
+    ) || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()))
 }
