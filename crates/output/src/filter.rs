@@ -87,3 +87,50 @@ pub(crate) fn verdict(findings: &[Finding]) -> Verdict {
     });
     verdicts.max().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use aegis_core::{DigestKey, Peer};
+
+    use super::*;
+    use crate::OutputSpec;
+
+    #[test]
+    fn a_whole_text_is_filtered_and_findings_are_noted_without_it() {
+        for (policy, filtered, verdict) in [
+            ("pii: {}", "mail [EMAIL] now", Verdict::Redact),
+            (
+                "pii: { action: flag }",
+                "mail a@example.com now",
+                Verdict::Flag,
+            ),
+            ("pii: { action: block }", "mail ", Verdict::Block),
+            ("{}", "mail a@example.com now", Verdict::Allow),
+        ] {
+            let spec: OutputSpec = serde_saphyr::from_str(policy).unwrap();
+            let filter = spec.build(&DigestKey::from_bytes(b"test")).unwrap();
+            let exchange = Exchange::new(Peer { address: None }, None, "policy".into());
+            let request = RequestContext {
+                exchange: &exchange,
+            };
+            let out = filter.filter_output("mail a@example.com now", request);
+            assert_eq!(out, filtered, "{policy}");
+            let trail = exchange.trail();
+            assert_eq!(trail.verdict, verdict, "{policy}");
+            assert!(!format!("{:?}", trail.threats).contains("example.com"));
+        }
+    }
+
+    #[test]
+    fn secrets_and_personal_data_are_told_apart() {
+        let exchange = Exchange::new(Peer { address: None }, None, "policy".into());
+        let spec: OutputSpec = serde_saphyr::from_str("pii: {}\nsecrets: {}").unwrap();
+        let filter = spec.build(&DigestKey::from_bytes(b"test")).unwrap();
+        let request = RequestContext {
+            exchange: &exchange,
+        };
+        drop(filter.filter_output("a@example.com AKIAIOSFODNN7EXAMPLE", request));
+        let checks: Vec<_> = exchange.trail().threats.iter().map(|t| t.check).collect();
+        assert_eq!(checks, [Check::Pii, Check::Secret]);
+    }
+}

@@ -244,3 +244,6 @@ impl http_body::Body for GuardedBody {
         SizeHint::with_exact(self.bytes.as_ref().map_or(0, Bytes::len) as u64)
     }
 }
+
+#[cfg(test)]
+mod tests;

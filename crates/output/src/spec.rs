@@ -291,3 +291,78 @@ impl EntityAction {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(policy: &str) -> Result<OutputFilter, String> {
+        let spec: OutputSpec = serde_saphyr::from_str(policy).map_err(|e| e.to_string())?;
+        let key = DigestKey::from_bytes(b"test");
+        spec.build(&key).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn nothing_is_looked_for_where_nothing_is_said() {
+        assert!(build("{}").unwrap().redactor().is_empty());
+        assert!(
+            build("pii: { entities: [] }")
+                .unwrap()
+                .redactor()
+                .is_empty()
+        );
+        assert!(!build("pii: {}").unwrap().redactor().is_empty());
+        assert!(!build("secrets: {}").unwrap().redactor().is_empty());
+    }
+
+    #[test]
+    fn every_entity_has_a_detector_and_can_be_named() {
+        for (section, names) in [("pii", PII), ("secrets", SECRETS)] {
+            for name in names {
+                assert!(detector(name).is_some(), "{name}");
+                let policy =
+                    format!("{section}: {{ entities: [{name}], per_entity: {{ {name}: hash }} }}");
+                assert!(build(&policy).is_ok(), "{policy}");
+            }
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_key() {
+        for (policy, named) in [
+            (
+                "pii: { entities: [emial] }",
+                "output.pii.entities: there is no entity `emial`",
+            ),
+            ("pii: { entities: [openai_key] }", "output.pii.entities"),
+            ("secrets: { entities: [email] }", "output.secrets.entities"),
+            (
+                "pii: { per_entity: { crad: mask } }",
+                "output.pii.per_entity",
+            ),
+            (
+                "pii: { entities: [email], per_entity: { card: mask } }",
+                "is not among",
+            ),
+            ("pii: { keep_last: 4 }", "output.pii.keep_last"),
+            (
+                "pii: { action: mask, keep_last: 9 }",
+                "output.pii.keep_last",
+            ),
+            ("body_max: 0B", "output.body_max"),
+            ("leakage: {}", "leakage"),
+            ("pii: { action: hide }", "hide"),
+        ] {
+            let error = build(policy).unwrap_err();
+            assert!(error.contains(named), "{policy}: {error}");
+        }
+    }
+
+    #[test]
+    fn keep_last_has_a_limit() {
+        let keep = |count: usize| format!("pii: {{ action: mask, keep_last: {count} }}");
+        assert!(build(&keep(KEEP_LAST_MAX - 1)).is_ok());
+        assert!(build(&keep(KEEP_LAST_MAX)).is_ok());
+        assert!(build(&keep(KEEP_LAST_MAX + 1)).is_err());
+    }
+}

@@ -59,7 +59,7 @@ pub(crate) fn filter_whole(
     raw: Bytes,
 ) -> Result<WholeReply, Rejection> {
     let reply = read_reply(operation, generic, raw)
-        .map_err(|error| invalid("the reply's body is malformed").with_detail(error))?;
+        .map_err(|error| invalid(format_args!("the reply's body: {error}")))?;
     let document = &reply.document;
     let (mut edits, mut threats) = (Vec::new(), Vec::new());
     let (mut gravest, mut blocked) = (Verdict::Allow, false);

@@ -22,16 +22,15 @@
 mod body;
 mod channel;
 mod edit;
+mod ending;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use aegis_core::{BrokenOff, Ending, Exchange, GenericFields, Operation, Rejection, Usage};
+use aegis_core::{Exchange, GenericFields, Operation, Rejection, Usage};
 use aegis_detect::redact::{Finding, Redactor};
-use aegis_wire::error::{ErrorBody, in_band};
-use aegis_wire::json::parse_lenient;
 use aegis_wire::sse::{Event, Parser, write_event};
 use aegis_wire::stream::{Channel, Delta, Frame, StreamReader};
 use bytes::BytesMut;
@@ -40,7 +39,7 @@ pub(crate) use self::body::FilteredBody;
 use self::channel::Channels;
 use self::edit::Changes;
 use crate::filter::note;
-use crate::refusal::{broken_off, invalid, malformed_arguments, output_blocked};
+use crate::refusal::{invalid, malformed_arguments};
 use crate::whole::filter_text;
 
 /// Once so many bytes are ready they are sent before more events are looked at.
@@ -104,7 +103,7 @@ impl StreamFilter {
     pub(crate) fn feed(&mut self, chunk: &[u8]) {
         let mut events = Vec::new();
         if let Err(error) = self.parser.feed(chunk, &mut events) {
-            self.broken = Some(invalid("the event stream is malformed").with_detail(error));
+            self.broken = Some(invalid(format_args!("the event stream: {error}")));
         }
         self.queue.extend(events);
     }
@@ -150,28 +149,6 @@ impl StreamFilter {
         self.stop(Stop::Failed(rejection), out);
     }
 
-    fn end_of_stream(&mut self, out: &mut BytesMut) -> Result<(), Stop> {
-        let last = self.parser.finish().map_err(|error| {
-            Stop::Failed(invalid("the event stream is malformed").with_detail(error))
-        })?;
-        // Clients pass over an event that lacks its end; one that is cut says that more was cut.
-        let cut = last.as_ref().is_some_and(|event| !is_complete(event));
-        if let Some(event) = last.filter(|_| !cut) {
-            self.event(&event, out)?;
-        }
-        if self.ended {
-            return Ok(());
-        }
-        let whole = self.operation == Operation::Generic || self.channels.all_ended();
-        self.finish_channels(out, |_| true)?;
-        self.reader.finish().map_err(malformed)?;
-        if whole && !cut {
-            return Ok(());
-        }
-        // Without the event that ends it a reply was cut, however politely the connection ended.
-        Err(Stop::Failed(broken_off(BrokenOff::Failed)))
-    }
-
     fn event(&mut self, event: &Event, out: &mut BytesMut) -> Result<(), Stop> {
         if !event.has_data {
             if self.meta_is_clean(event) {
@@ -179,7 +156,7 @@ impl StreamFilter {
             }
             return Ok(());
         }
-        let frame = self.reader.read(event).map_err(malformed)?;
+        let frame = self.reader.read(event).map_err(|error| malformed(&error))?;
         if frame.usage != Usage::default() {
             self.exchange.note(|trail| trail.usage.merge(frame.usage));
         }
@@ -326,46 +303,8 @@ impl StreamFilter {
                 .all(is_clean),
         }
     }
-
-    /// Ends the stream for the client, in its own format.
-    fn stop(&mut self, stop: Stop, out: &mut BytesMut) {
-        let (rejection, ending) = match self.wind_up(stop, out) {
-            Stop::Blocked => (output_blocked(), Ending::Stopped),
-            Stop::Failed(rejection) => (rejection, Ending::UpstreamFailed),
-        };
-        self.terminate(out);
-        let id = self.exchange.id.to_string();
-        let error = ErrorBody {
-            status: rejection.status(),
-            reason: rejection.reason(),
-            message: rejection.message(),
-            request_id: &id,
-        };
-        out.extend_from_slice(&in_band(self.operation, &error));
-        self.exchange.note_rejection(&rejection);
-        self.exchange.note(|trail| trail.ending = Some(ending));
-        self.queue.clear();
-        (self.ended, self.stopped) = (true, true);
-    }
-
-    /// A failing provider's text is finished as if it had ended; a blocked stream sends no more.
-    fn wind_up(&mut self, stop: Stop, out: &mut BytesMut) -> Stop {
-        match stop {
-            Stop::Blocked => Stop::Blocked,
-            Stop::Failed(rejection) => match self.finish_channels(out, |_| true) {
-                Ok(()) | Err(Stop::Failed(_)) => Stop::Failed(rejection),
-                Err(Stop::Blocked) => Stop::Blocked,
-            },
-        }
-    }
 }
 
-/// Whether the data of an event that lacks its blank line is all there.
-fn is_complete(event: &Event) -> bool {
-    let data = event.data.trim_ascii();
-    event.has_data && (data == "[DONE]" || parse_lenient(data.as_bytes()).is_ok())
-}
-
-fn malformed(error: aegis_wire::WireError) -> Stop {
-    Stop::Failed(invalid("an event of the reply is malformed").with_detail(error))
+fn malformed(error: &aegis_wire::WireError) -> Stop {
+    Stop::Failed(invalid(format_args!("an event of the reply: {error}")))
 }

@@ -7,13 +7,14 @@ mod endings;
 mod events;
 mod texts;
 
-use aegis_core::{DigestKey, Exchange, Peer, Route, Trail, Verdict};
+use aegis_core::{BrokenOff, DigestKey, Ending, Exchange, Peer, Route, Trail, Verdict};
 use aegis_detect::redact::Redactor;
 use bytes::BytesMut;
 
 use self::clients::{Format, Piece, Slot};
 use super::*;
 use crate::OutputSpec;
+use crate::refusal::broken_off;
 
 /// A redactor with every detector, as a policy configures it.
 fn redactor(policy: &str) -> Arc<Redactor> {
