@@ -43,8 +43,10 @@ pub(crate) fn is_read(segment: &Segment, tool_results: bool) -> bool {
     if segment.trust == Trust::Trusted {
         return false;
     }
-    let retrieved = matches!(segment.role, Role::Tool | Role::Document)
-        || matches!(segment.kind, Kind::ToolResult | Kind::Document);
+    // A tool's description is not a result: the model reads it on every turn.
+    let retrieved = segment.kind != Kind::ToolDescription
+        && (matches!(segment.role, Role::Tool | Role::Document)
+            || matches!(segment.kind, Kind::ToolResult | Kind::Document));
     tool_results || !retrieved
 }
 

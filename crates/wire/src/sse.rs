@@ -237,8 +237,15 @@ impl Event {
                 written = true;
             }
             if !is_data {
-                let whole = self.raw.get(line.content.start..line.end);
-                out.extend_from_slice(whole.unwrap_or_default());
+                let whole = self
+                    .raw
+                    .get(line.content.start..line.end)
+                    .unwrap_or_default();
+                // Where a line between them is left out, CR and LF must not become one line end.
+                if out.ends_with(b"\r") && whole.starts_with(b"\n") {
+                    out.push(b'\n');
+                }
+                out.extend_from_slice(whole);
             }
         }
     }

@@ -306,3 +306,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_line_left_out_joins_no_line_ends() {
+    let mut parser = Parser::new();
+    let mut events = Vec::new();
+    parser.feed(b"data\rdata\n\n", &mut events).unwrap();
+    let changed = [&events[0].with_data("x")[..], b"data: next\n\n"].concat();
+    let mut again = Vec::new();
+    Parser::new().feed(&changed, &mut again).unwrap();
+    assert_eq!(
+        again.iter().map(|event| &*event.data).collect::<Vec<_>>(),
+        ["x", "next"]
+    );
+}
