@@ -172,10 +172,12 @@ pub(super) fn drawn_letter(c: char) -> Option<char> {
         '🅐'..='🅩' => '🅐',
         '🅰'..='🆉' => '🅰',
         '🇦'..='🇿' => '🇦',
-        _ => {
+        // The blocks that small capitals stand in.
+        '\u{250}'..='\u{2af}' | '\u{1d00}'..='\u{1d7f}' | '\u{a720}'..='\u{a7ff}' => {
             let position = SMALL_CAPITALS.chars().position(|small| small == c)?;
             return letter(u32::try_from(position).ok()?);
         }
+        _ => return None,
     };
     letter(u32::from(c) - u32::from(first))
 }

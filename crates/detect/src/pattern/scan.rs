@@ -131,7 +131,7 @@ impl Scan<'_> {
 
 impl Compiled {
     /// Whether what stands right before `start` takes the meaning from a match there.
-    fn is_excused(&self, text: &str, start: usize) -> bool {
+    pub(super) fn is_excused(&self, text: &str, start: usize) -> bool {
         self.not_after.as_ref().is_some_and(|not_after| {
             let from = text.floor_char_boundary(start.saturating_sub(NOT_AFTER_BYTES_MAX));
             let before = text.get(from..start).unwrap_or_default();

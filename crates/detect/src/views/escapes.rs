@@ -52,11 +52,7 @@ fn percent(text: &str, found: &mut Collector) {
     while let Some(sign) = bytes.get(at..).and_then(|rest| memchr(b'%', rest)) {
         let blank = |byte: &u8| byte.is_ascii_whitespace();
         let before = bytes.get(at..at + sign).unwrap_or_default();
-        let start = at
-            + before
-                .iter()
-                .rposition(|byte| blank(byte))
-                .map_or(0, |blank| blank + 1);
+        let start = at + before.iter().rposition(blank).map_or(0, |blank| blank + 1);
         let word = bytes.get(start..).unwrap_or_default();
         let word = word.split(blank).next().unwrap_or_default();
         let (decoded, triplets) = percent_decode(word);

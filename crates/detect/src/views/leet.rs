@@ -53,10 +53,21 @@ const fn is_sign(byte: u8) -> bool {
     byte.is_ascii_digit() | matches!(byte, b'@' | b'$' | b'!' | b'|' | b'+')
 }
 
-/// The words of `text`, with the signs in them but without those around them.
+/// The words of `text` that hold a sign, with the signs in them but without those around them.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_ascii_lowercase() || u8::try_from(c).is_ok_and(is_sign)))
-        .map(|word| word.trim_matches(['!', '|', '+']))
+    let bytes = text.as_bytes();
+    let is_part = |byte: &u8| byte.is_ascii_lowercase() || is_sign(*byte);
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let rest = bytes.get(done..)?;
+        let sign = done + rest.iter().position(|&byte| is_sign(byte))?;
+        let before = bytes.get(done..sign)?.iter().rev();
+        let after = bytes.get(sign..)?.iter();
+        let start = sign - before.take_while(|byte| is_part(byte)).count();
+        done = sign + after.take_while(|byte| is_part(byte)).count();
+        let word = text.get(start..done)?;
+        Some(word.trim_matches(['!', '|', '+']))
+    })
 }
 
 /// The word that `word` is leet for; `None` if it does not mix letters and signs.

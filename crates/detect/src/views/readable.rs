@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_run_counts_from_its_minimum() {
         assert!(found(b"aaa", 4).is_empty());
-        assert_eq!(found(b"aaaa", 4), [0..4]);
+        assert_eq!(found(b"aaaa", 4), vec![0..4]);
         assert_eq!(found(b"-aaaaa-aaa-aaaa", 4), [1..6, 11..15]);
     }
 
