@@ -9,7 +9,7 @@ use super::*;
 const POLICY: &str = "pii: {}\nsecrets: {}\n";
 
 /// Streams a format that are cut everywhere, of up to two texts each.
-const STREAMS: usize = 25;
+const STREAMS: usize = 16;
 
 /// Streams a format that are cut at random.
 const STREAMS_AT_RANDOM: usize = 200;
