@@ -451,7 +451,7 @@ async fn an_attack_is_blocked_in_every_place_of_every_route() {
                     let cell = format!("{operation:?} / {check} / {place} / stream {stream}");
                     assert_eq!(answer.status, 400, "{cell}: {}", answer.text());
                     assert!(
-                        answer.text().contains("prompt_blocked"),
+                        answer.text().contains("blocked by policy"),
                         "{cell}: {}",
                         answer.text()
                     );
