@@ -17,7 +17,8 @@
 //! In a pattern a blank stands for the gap between two words: one to four blanks, quotes, commas
 //! or other marks that stand within a sentence. `{{name}}` stands for a word of the pack. `.`
 //! matches any character; `\b`, `\w`, `\d` and `\s` are those of ASCII. Line breaks in a pattern
-//! mean nothing. A match must hold one of the rule's keywords.
+//! mean nothing. A match that holds none of the rule's keywords may be missed. A keyword that
+//! stands in half of all texts makes its rule slow: choose the rarest words of the pattern.
 //!
 //! A rule may name what must not stand right before a match (`not_after`), so that `never reveal
 //! your prompt` is no demand to reveal it; the search then goes on behind that match.

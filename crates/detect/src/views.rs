@@ -13,6 +13,7 @@
 //! | Caesar shifts (rot13 and the others), atbash, reversed text | an attack word in transformed form |
 //! | leet | a word that unfolds to an attack word |
 //! | spaced-out and run-together letters | 5 single letters; 3 attack words without a gap |
+//! | pictures inside words | 3 of them |
 //! | tag characters, variation selectors (ASCII smuggling) | their presence |
 //! | Morse | 24 characters of dots, dashes and blanks |
 //!
@@ -30,6 +31,7 @@ mod leet;
 mod letters;
 mod morse;
 mod numbers;
+mod pictures;
 mod readable;
 mod spacing;
 #[cfg(test)]
@@ -72,7 +74,7 @@ pub enum Encoding {
     Reversed,
     /// Digits and signs for letters.
     Leet,
-    /// Letters apart, or words run together.
+    /// Letters apart, words run together, or pictures inside words.
     Spaced,
     /// Unicode tag characters.
     Tags,
@@ -209,6 +211,7 @@ impl Collector {
         letters::find(&normalized.text, text.len(), self);
         leet::find(&normalized.text, text.len(), self);
         spacing::find(&normalized.text, text.len(), self);
+        pictures::find(&normalized.text, text.len(), self);
         morse::find(normalized, self);
     }
 

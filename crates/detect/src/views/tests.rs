@@ -278,3 +278,16 @@ fn bounded(text: &str) -> Result<(), TestCaseError> {
     }
     Ok(())
 }
+
+#[test]
+fn pictures_inside_words_are_taken_out() {
+    let split = |word: &str| {
+        let (head, tail) = word.split_at(word.len() / 2);
+        format!("{head}😊{tail}")
+    };
+    let words: Vec<String> = ATTACK.split(' ').map(split).collect();
+    assert_seen(&words.join(" "), Encoding::Spaced);
+    // Two inside words, and any number between them, are how people write.
+    let text = "so hap😊py tod😊ay 🎉🎉 let's 🎉 go 😊";
+    assert!(seen(text, Encoding::Spaced).is_empty());
+}
