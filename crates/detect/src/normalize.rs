@@ -3,16 +3,16 @@
 //! Rules are written once, for plain lower-case text; whoever writes an attack chooses how to
 //! spell it. Normalisation takes the choice away:
 //!
-//! 1. **ASCII** ([`ascii`]): printable text is lower-cased in bulk; controls are dropped; a run of
+//! 1. **ASCII** (`ascii`): printable text is lower-cased in bulk; controls are dropped; a run of
 //!    white space becomes one space, or one line feed where it holds a line break (forged turns
 //!    are told by line starts).
-//! 2. **Characters** ([`spell`], [`chars`]): NFKC; invisible characters (zero-width, joiners, tags,
+//! 2. **Characters** (`spell`, `chars`): NFKC; invisible characters (zero-width, joiners, tags,
 //!    variation selectors, bidi controls, soft hyphens, private use) are dropped; accents and
 //!    stacked marks on Latin, Greek and Cyrillic letters, Hebrew points and Arabic harakat are
 //!    dropped, marks that spell (Indic, kana) stay; digits of any script become ASCII; alef, yeh,
 //!    kaf and teh marbuta each get one form; typographic quotes, dashes and bars become ASCII;
 //!    letters become lower case.
-//! 3. **Look-alikes** ([`fold`]): a letter whose UTS #39 skeleton is an ASCII letter is folded, but
+//! 3. **Look-alikes** (`fold`): a letter whose UTS #39 skeleton is an ASCII letter is folded, but
 //!    only in words that mix scripts or consist of look-alikes alone, so that genuine Cyrillic and
 //!    Greek stay what they are. Arabic, Hebrew, Indic, CJK and other scripts are never folded.
 //!
