@@ -2,9 +2,9 @@
 //!
 //! Prints, by rule, how many texts of each label it hits; then, by label, how many texts any rule
 //! hits and how many a blocking one does (`high` or `critical`); then the throughput. All texts
-//! are taken as a user's. `--pack FILE` (repeatable) takes packs from files in place of `core`; `--show RULE` prints the texts that
-//! a rule hits, `--hit LABEL` those of a label that a blocking rule hits, `--miss LABEL` those that
-//! none does; `--split` counts by label and source.
+//! are taken as a user's. `--pack FILE` (repeatable) takes packs from files in place of `core`;
+//! `--show RULE` prints the texts that a rule hits, `--hit LABEL` those of a label that a blocking
+//! rule hits, `--miss LABEL` those that none does; `--split` counts by label and source.
 //!
 //! ```sh
 //! zcat attacks.jsonl.gz | cargo run --profile quick-release -p aegis-detect --example scan_rate
