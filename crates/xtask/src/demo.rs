@@ -4,6 +4,7 @@
 //! injection blocked, one verification of the audit log. `--once` runs them and checks each.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use aegis_testkit::client::{GatewayProcess, post};
 use aegis_testkit::net::free_port;
@@ -15,6 +16,7 @@ use crate::steps::{cargo, root, run as run_command, target};
 
 /// The ports of `config/quickstart.yaml`: gateway, admin, provider.
 const PORTS: [u16; 3] = [8080, 8081, 8090];
+const CHECKPOINT_WAIT: Duration = Duration::from_millis(1_500);
 const ANSWER: &str = "You can reach Jane at jane.doe@example.com, or pay with 4111 1111 1111 1111.";
 const ALLOWED: &str = "What is the capital of France?";
 const STREAMED: &str = "How can I reach Jane?";
