@@ -11,6 +11,8 @@ use aegis_core::{Category, DigestKey, Role, TextDigest};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::offload::{Interrupted, Pace};
+
 /// Bytes that one cache may hold, its own overhead included.
 pub const CACHE_BYTES_MAX: u64 = 16 << 20;
 
@@ -61,19 +63,25 @@ impl VerdictCache {
     }
 
     /// The findings of `text` in `role`, from `scan` if it was not seen before.
+    ///
+    /// # Errors
+    /// Where `pace` does not let the work go on.
     pub(crate) fn findings(
         &self,
         text: &str,
         role: Role,
+        pace: &Pace,
         scan: impl FnOnce() -> Vec<Finding>,
-    ) -> Arc<[Finding]> {
+    ) -> Result<Arc<[Finding]>, Interrupted> {
+        pace.lookup(text.len())?;
         let name = self.key.digest(&[&[role_byte(role)], text.as_bytes()]);
         if let Some(known) = self.entries.get(&name) {
-            return known;
+            return Ok(known);
         }
+        pace.scan(text.len())?;
         let findings: Arc<[Finding]> = scan().into();
         self.entries.insert(name, findings.clone());
-        findings
+        Ok(findings)
     }
 
     /// The keyed digest that stands for `matched` in threats.
@@ -126,10 +134,11 @@ mod tests {
         let cache = cache(CACHE_BYTES_MAX);
         let mut scans = 0;
         for role in [Role::User, Role::User, Role::Tool, Role::User, Role::Tool] {
-            cache.findings("text", role, || {
+            let findings = cache.findings("text", role, &Pace::free(), || {
                 scans += 1;
                 Vec::new()
             });
+            assert_eq!(findings.unwrap().len(), 0);
         }
         assert_eq!(scans, 2);
         assert_eq!((cache.hits(), cache.misses()), (3, 2));
@@ -139,7 +148,9 @@ mod tests {
     fn the_cache_is_bounded_by_weight() {
         let cache = cache(100 * ENTRY_BYTES);
         for i in 0..10_000 {
-            cache.findings(&i.to_string(), Role::User, Vec::new);
+            let text = i.to_string();
+            let findings = cache.findings(&text, Role::User, &Pace::free(), Vec::new);
+            assert!(findings.is_ok());
         }
         assert!(cache.entries.weight() <= 100 * ENTRY_BYTES);
         assert!(cache.entries.len() <= 100);

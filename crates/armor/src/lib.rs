@@ -45,7 +45,7 @@ pub use check::{Check, CheckOutcome, InputContext, UNSAFE_SCORE, Unavailable};
 pub use context::CompileError;
 pub use guard::{Budget, CheckPolicy, PromptArmorGuard};
 pub use layer::{ArmorLayer, ArmorService};
-pub use offload::{INLINE_BYTES_MAX, QUEUE_MAX};
+pub use offload::{INLINE_NANOS_MAX, QUEUE_MAX};
 pub use place::THREATS_MAX;
 pub use spec::{
     Armor, ArmorSpec, BudgetSpec, BuildError, ContextSpec, MediaAction, MediaSpec, PACK_BYTES_MAX,

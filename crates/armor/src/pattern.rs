@@ -15,10 +15,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::cache::{Finding, VerdictCache};
-use crate::check::{Check, CheckOutcome, InputContext, Unavailable};
-use crate::offload::{Offload, Stop};
+use crate::check::{Check, CheckOutcome, InputContext};
+use crate::offload::{Interrupted, Offload, Pace};
 use crate::place::Threats;
-use crate::units::{text_bytes, units};
+use crate::units::units;
 
 /// How sure the check is of a text in which no rule matched: rules know only what is known.
 const SAFE_CONFIDENCE: f32 = 0.8;
@@ -63,9 +63,8 @@ impl Check for PatternCheck {
     fn run(&self, input: Arc<Document>, context: InputContext) -> BoxFuture<'static, CheckOutcome> {
         let (inner, offload) = (self.inner.clone(), self.offload.clone());
         async move {
-            let bytes = text_bytes(&input, inner.tool_results);
-            let work = move |stop: &Stop| inner.check(&input, stop);
-            match offload.run(bytes, context.deadline, work).await {
+            let work = move |pace: &Pace| inner.check(&input, pace);
+            match offload.run(context.deadline, work).await {
                 Ok(outcome) => outcome,
                 Err(cause) => CheckOutcome::Unavailable(cause),
             }
@@ -77,15 +76,12 @@ impl Check for PatternCheck {
 // === impl Inner ===
 
 impl Inner {
-    fn check(&self, document: &Document, stop: &Stop) -> Result<CheckOutcome, Unavailable> {
+    fn check(&self, document: &Document, pace: &Pace) -> Result<CheckOutcome, Interrupted> {
         let mut threats = Threats::new(document, CheckName::Pattern);
         for unit in units(document, self.tool_results) {
-            stop.check()?;
             let scan = || self.scan(&unit.text, unit.role);
-            threats.extend(
-                unit.segment,
-                &self.cache.findings(&unit.text, unit.role, scan),
-            );
+            let findings = self.cache.findings(&unit.text, unit.role, pace, scan)?;
+            threats.extend(unit.segment, &findings);
         }
         Ok(CheckOutcome::found(threats.finish(), SAFE_CONFIDENCE))
     }

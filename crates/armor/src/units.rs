@@ -14,7 +14,7 @@
 
 use std::borrow::Cow;
 
-use aegis_core::{Document, Kind, Role, Segment, Trust};
+use aegis_core::{Document, Kind, Role, Segment, Text, Trust};
 
 /// So many bytes of each end of a part go into the joined text.
 const SEAM_BYTES: usize = 512;
@@ -56,7 +56,11 @@ pub(crate) fn text_bytes(document: &Document, tool_results: bool) -> usize {
         .segments
         .iter()
         .filter(|s| is_read(s, tool_results));
-    read.map(|segment| document.text(segment).len()).sum()
+    read.map(|segment| match &segment.text {
+        Text::Plain(range) => range.len(),
+        Text::Decoded(text) => text.len(),
+    })
+    .sum()
 }
 
 /// Every text to read, joined ones after the segments of their message.
@@ -152,8 +156,6 @@ fn ends(part: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use aegis_core::Text;
-
     use super::*;
 
     fn document(parts: &[(&str, Role, Trust, Kind, u32)]) -> Document {

@@ -24,10 +24,10 @@ use futures_util::future::BoxFuture;
 pub use self::forged::CompileError;
 pub(crate) use self::forged::Forgeries;
 use crate::cache::{Finding, VerdictCache};
-use crate::check::{Check, CheckOutcome, InputContext, Unavailable};
-use crate::offload::{Offload, Stop};
+use crate::check::{Check, CheckOutcome, InputContext};
+use crate::offload::{Interrupted, Offload, Pace};
 use crate::place::Threats;
-use crate::units::{text_bytes, units};
+use crate::units::{Unit, units};
 
 /// How sure the check is of a document in which it found nothing.
 const SAFE_CONFIDENCE: f32 = 0.8;
@@ -92,9 +92,8 @@ impl Check for ContextCheck {
     fn run(&self, input: Arc<Document>, context: InputContext) -> BoxFuture<'static, CheckOutcome> {
         let (inner, offload) = (self.inner.clone(), self.offload.clone());
         async move {
-            let bytes = text_bytes(&input, inner.rules.tool_results);
-            let work = move |stop: &Stop| inner.check(&input, context, stop);
-            match offload.run(bytes, context.deadline, work).await {
+            let work = move |pace: &Pace| inner.check(&input, context, pace);
+            match offload.run(context.deadline, work).await {
                 Ok(outcome) => outcome,
                 Err(cause) => CheckOutcome::Unavailable(cause),
             }
@@ -110,22 +109,29 @@ impl Inner {
         &self,
         document: &Document,
         context: InputContext,
-        stop: &Stop,
-    ) -> Result<CheckOutcome, Unavailable> {
+        pace: &Pace,
+    ) -> Result<CheckOutcome, Interrupted> {
         let mut threats = Threats::new(document, CheckName::Context);
-        for unit in units(document, self.rules.tool_results) {
-            stop.check()?;
+        for unit in self.units(document) {
             let scan = || self.scan(&unit.text, unit.role);
-            threats.extend(
-                unit.segment,
-                &self.cache.findings(&unit.text, unit.role, scan),
-            );
+            let findings = self.cache.findings(&unit.text, unit.role, pace, scan)?;
+            threats.extend(unit.segment, &findings);
         }
         let mut threats = threats.finish();
-        if self.rules.roles {
+        if self.rules.roles && order::is_worth_reading(document) {
+            pace.parse(document.raw.len())?;
             threats.extend(order::check(document, context.operation));
         }
         Ok(CheckOutcome::found(threats, SAFE_CONFIDENCE))
+    }
+
+    /// The texts to read; none where nothing is looked for in them.
+    fn units<'a>(&self, document: &'a Document) -> Vec<Unit<'a>> {
+        if self.rules.roles || self.rules.many_shot > 0 {
+            units(document, self.rules.tool_results)
+        } else {
+            Vec::new()
+        }
     }
 
     fn scan(&self, text: &str, role: Role) -> Vec<Finding> {

@@ -49,9 +49,6 @@ pub(super) fn check(document: &Document, operation: Operation) -> Vec<Threat> {
         | Operation::GenerateStream
         | Operation::Generic => return Vec::new(),
     };
-    if !is_worth_reading(document) {
-        return Vec::new();
-    }
     // The body was read once already; an error can't come from it.
     let Ok(parsed) = json::parse(&document.raw) else {
         return Vec::new();
@@ -62,7 +59,7 @@ pub(super) fn check(document: &Document, operation: Operation) -> Vec<Threat> {
 }
 
 /// Most requests hold neither a tool result nor a system turn after another one: no second parse.
-fn is_worth_reading(document: &Document) -> bool {
+pub(super) fn is_worth_reading(document: &Document) -> bool {
     let mut untrusted = false;
     document.segments.iter().any(|segment| {
         untrusted |= segment.trust == Trust::Untrusted;
