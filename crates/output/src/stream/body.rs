@@ -83,13 +83,18 @@ impl http_body::Body for FilteredBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
         loop {
-            this.filter.advance(&mut this.ready);
+            let more = this.filter.advance(&mut this.ready);
             if this.filter.stopped() {
                 this.upstream = None;
             }
             if !this.ready.is_empty() {
                 let data = this.ready.split().freeze();
                 return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
+            if more {
+                // Events without a word: other tasks get their turn.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
             if this.filter.ended() {
                 ready!(this.drain(cx));

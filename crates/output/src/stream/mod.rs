@@ -42,8 +42,8 @@ use crate::filter::note;
 use crate::refusal::{invalid, malformed_arguments};
 use crate::whole::filter_text;
 
-/// Once so many bytes are ready they are sent before more events are looked at.
-const READY_BYTES: usize = 16 << 10;
+/// So many bytes of events are looked at, or made ready, before others get their turn.
+const PORTION_BYTES: usize = 16 << 10;
 
 /// Bytes of an event besides its data that need no inspection: no value is so short.
 const META_BYTES_MIN: usize = 10;
@@ -108,12 +108,17 @@ impl StreamFilter {
         self.queue.extend(events);
     }
 
-    /// Looks at events until enough is ready to be sent or none is left; whether any is left.
+    /// Looks at a portion of the events; whether there are more to be looked at.
     pub(crate) fn advance(&mut self, out: &mut BytesMut) -> bool {
-        while !self.ended && out.len() < READY_BYTES {
+        let mut read = 0;
+        while !self.ended {
+            if read >= PORTION_BYTES || out.len() >= PORTION_BYTES {
+                return true;
+            }
             let result = match (self.queue.pop_front(), self.broken.take()) {
                 (Some(event), broken) => {
                     self.broken = broken;
+                    read += event.raw.len();
                     self.event(&event, out)
                 }
                 (None, Some(broken)) => Err(Stop::Failed(broken)),
@@ -123,7 +128,7 @@ impl StreamFilter {
                 self.stop(stop, out);
             }
         }
-        !self.ended
+        false
     }
 
     /// Whether nothing more will be sent.
@@ -163,8 +168,10 @@ impl StreamFilter {
         let ends_all = frame.ends_all || frame.last;
         let ends = |channel: Channel| ends_all || frame.ends.contains(&channel);
         let here = |channel: Channel| frame.deltas.iter().any(|delta| delta.channel == channel);
-        // A channel with a delta in its last event is finished in that delta.
-        self.finish_channels(out, |channel| ends(channel) && !here(channel))?;
+        if ends_all || !frame.ends.is_empty() {
+            // A channel with a delta in its last event is finished in that delta.
+            self.finish_channels(out, |channel| ends(channel) && !here(channel))?;
+        }
         let mut changes = Changes::new(&frame);
         let filtered = self
             .filter_deltas(&frame, ends, &mut changes)

@@ -53,10 +53,11 @@ fn run<'a>(
     let mut bytes = Vec::new();
     for chunk in chunks {
         filter.feed(chunk);
-        while filter.advance(&mut out) && !out.is_empty() {
+        let mut more = true;
+        while more {
+            more = filter.advance(&mut out);
             bytes.extend_from_slice(&out.split());
         }
-        bytes.extend_from_slice(&out.split());
     }
     if !filter.ended() {
         if ends {

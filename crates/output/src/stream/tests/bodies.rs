@@ -125,13 +125,29 @@ fn much_at_once_is_sent_in_portions() {
     let mut setup = setup("pii: {}", vec![data(&many), data(DONE)]);
     let mut got = String::new();
     while let Poll::Ready(Some(bytes)) = setup.poll() {
-        assert!(bytes.len() < READY_BYTES + line.len());
+        assert!(bytes.len() < PORTION_BYTES + line.len());
         if got.len() + bytes.len() < many.len() {
             assert_eq!(setup.polls(), 1);
         }
         got.push_str(std::str::from_utf8(&bytes).unwrap());
     }
     assert_eq!(got, many + DONE);
+}
+
+#[test]
+fn events_without_a_word_give_others_their_turn() {
+    let held = event("-----BEGIN PRIVATE KEY-----") + &event("MIIE").repeat(1_000);
+    let mut setup = setup("secrets: {}", vec![data(&held), data(DONE)]);
+    let (mut pending, mut got) = (0, String::new());
+    loop {
+        match setup.poll() {
+            Poll::Ready(None) => break,
+            Poll::Ready(Some(bytes)) => got.push_str(std::str::from_utf8(&bytes).unwrap()),
+            Poll::Pending => pending += 1,
+        }
+    }
+    assert!(pending >= held.len() / PORTION_BYTES / 2, "{pending}");
+    assert_eq!(got, event("[PRIVATE_KEY]") + DONE);
 }
 
 #[test]

@@ -231,3 +231,30 @@ fn every_way_of_cutting_a_text_into_deltas() {
         }
     }
 }
+
+/// Half a character, an escape, a byte: the text may be cut in any of them.
+#[test]
+fn values_spelt_in_escapes_and_cut_in_the_middle_of_characters() {
+    let redactor = redactor(POLICY);
+    let event = |units: &[u16]| {
+        let spelt: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+        format!("data: {{\"choices\":[{{\"index\":0,\"text\":\"{spelt}\"}}]}}\n\n")
+    };
+    for value in VALUES {
+        let text = format!("😀{value}😀");
+        let units: Vec<u16> = text.encode_utf16().collect();
+        for cut in 1..units.len() {
+            let (head, tail) = units.split_at(cut);
+            let raw = event(head) + &event(tail) + "data: [DONE]\n\n";
+            let out = run(
+                &redactor,
+                Format::Completions,
+                raw.as_bytes().chunks(7),
+                true,
+            );
+            let client = Format::Completions.decode(&out.bytes);
+            assert_eq!(client.error, None);
+            assert_eq!(client.texts["text/0"], redactor.redact(&text).text, "{cut}");
+        }
+    }
+}
