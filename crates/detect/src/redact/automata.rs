@@ -13,6 +13,7 @@
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
+use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::util::pool::{Pool, PoolGuard};
@@ -197,11 +198,31 @@ impl Automata {
                 return Err(GaveUp);
             }
         }
-        if self.exact.next_eoi_state(cache, state)?.is_match() {
+        // A match just reported says nothing about what may follow; elsewhere dead states tell.
+        let reported = state.is_match();
+        let clears = cache.clear_count();
+        let ends_here = self.exact.next_eoi_state(cache, state)?.is_match();
+        if ends_here {
             ends.push(text.len());
-            return Ok(!head);
         }
-        Ok(true)
+        if head && ends_here {
+            return Ok(false);
+        }
+        Ok(!reported || cache.clear_count() != clears || self.goes_on(cache, state)?)
+    }
+
+    /// Whether any byte leads on from `state`. (If the cache is cleared on the way, `state` is
+    /// gone, and the answer is that it may.)
+    fn goes_on(&self, cache: &mut Cache, state: LazyStateID) -> Result<bool, GaveUp> {
+        let clears = cache.clear_count();
+        for unit in self.exact.byte_classes().representatives(0..=u8::MAX) {
+            let Some(byte) = unit.as_u8() else { continue };
+            let next = self.exact.next_state(cache, state, byte)?;
+            if !next.is_dead() || cache.clear_count() != clears {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Where in `text[from..]` the first match of a closing expression ends.
@@ -217,11 +238,7 @@ impl Automata {
         Ok(dfa.try_search_fwd(cache, &input)?.map(|end| end.offset()))
     }
 
-    fn start(
-        &self,
-        cache: &mut Cache,
-        form: usize,
-    ) -> Result<regex_automata::hybrid::LazyStateID, GaveUp> {
+    fn start(&self, cache: &mut Cache, form: usize) -> Result<LazyStateID, GaveUp> {
         let form = PatternID::new(form).map_err(|_| GaveUp)?;
         let config = start::Config::new().anchored(Anchored::Pattern(form));
         self.exact.start_state(cache, &config).map_err(|_| GaveUp)

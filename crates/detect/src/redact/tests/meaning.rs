@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use aegis_core::Category;
 
-use super::super::{Detector, Form, Left, Mask, RedactError, Redactor, Right};
+use super::super::{Detector, Form, Left, Mask, RedactError, RedactStream, Redactor, Right};
 use super::{key, redactor, streamed};
 use crate::entity::detector;
 
@@ -254,6 +254,8 @@ fn text_is_held_only_while_a_value_may_be_in_progress() {
         (out.clone(), stream.held())
     };
     assert_eq!(after("Hello "), ("Hello ".into(), 0));
+    assert_eq!(after("a@b.com"), (String::new(), 7));
+    assert_eq!(after(","), ("[EMAIL],".into(), 0));
     assert_eq!(after("jane"), (String::new(), 4));
     assert_eq!(after(" 4111 "), ("jane ".into(), 5));
     assert_eq!(after("1111 11"), (String::new(), 12));
@@ -292,6 +294,30 @@ fn wrong_detectors_are_refused_with_their_name() {
     };
     assert!(forms(255).is_ok() && forms(256).is_ok());
     assert!(matches!(forms(257), Err(RedactError::TooManyForms)));
+}
+
+#[test]
+fn redactors_are_shared_and_streams_move_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    fn moved<T: Send>() {}
+    shared::<Redactor>();
+    moved::<RedactStream>();
+}
+
+#[test]
+fn a_hold_is_as_long_as_the_longest_value_and_no_longer() {
+    let form = Form::new("a{1,40}b").left(Left::Any).right(Right::Any);
+    let detector = Detector::new("toy", Category::Pii, 1).form(form);
+    let redactor = redactor(vec![(detector, Mask::Redact)]);
+    for (count, held) in [(39, 39), (40, 40), (41, 40), (1_000, 40)] {
+        let mut stream = redactor.stream();
+        let mut out = String::new();
+        stream.push(&"a".repeat(count), &mut out, &mut Vec::new());
+        assert_eq!((stream.held(), out.len()), (held, count - held), "{count}");
+        stream.push("b.", &mut out, &mut Vec::new());
+        assert_eq!(out, format!("{}[TOY].", "a".repeat(count - held)));
+    }
+    assert!(redactor.hold_max() >= 41);
 }
 
 #[test]

@@ -357,7 +357,7 @@ impl Sheet {
             if !hidden {
                 out.push_str(&original[upto..seen.original.start]);
             }
-            if stop == Some(at) {
+            if stop == Some(at) && region.is_none() {
                 return out;
             }
             match region {
@@ -367,6 +367,9 @@ impl Sheet {
                     open = Some(region);
                 }
                 Some(_) => {}
+            }
+            if stop == Some(at) {
+                return out;
             }
             before = region;
             upto = seen.original.end;
