@@ -191,10 +191,14 @@ impl ArmorSpec {
             VerdictCache::new(key.clone()),
             offload,
         );
-        let seats: Vec<(Arc<dyn Check>, CheckPolicy)> = vec![
-            (Arc::new(pattern), self.pattern.policy()),
-            (Arc::new(context), self.context.policy()),
-        ];
+        // A check that could find nothing takes no seat: preparing text for it would cost for nothing.
+        let mut seats: Vec<(Arc<dyn Check>, CheckPolicy)> = Vec::new();
+        if !(self.pattern.packs.is_empty() && self.pattern.files.is_empty()) {
+            seats.push((Arc::new(pattern), self.pattern.policy()));
+        }
+        if self.context.roles == RolesMode::Strict || self.context.many_shot > 0 {
+            seats.push((Arc::new(context), self.context.policy()));
+        }
         let budget = Budget {
             text_max: self.budget.text_max.0,
             time_max: self.budget.time_max.0,
