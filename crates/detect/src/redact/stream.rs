@@ -1,5 +1,6 @@
 //! Redaction of text that arrives in pieces.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::fold::{Sink, State};
@@ -11,7 +12,6 @@ use super::{Finding, Redactor};
 /// However the text is cut, the released pieces together and the findings are those of
 /// [`Redactor::redact`] on the whole. Finish it on every end, an error's too: what is held was
 /// never judged harmless.
-#[derive(Debug)]
 pub struct RedactStream {
     redactor: Arc<Redactor>,
     /// As received, from the first character that is not decided.
@@ -76,5 +76,15 @@ impl RedactStream {
             held.replace_range(..done.min(held.len()), "");
         }
         self.held = held;
+    }
+}
+
+// What is held may be half a secret: it is not printed.
+impl fmt::Debug for RedactStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedactStream")
+            .field("held", &self.held.len())
+            .field("blocked", &self.state.blocked)
+            .finish_non_exhaustive()
     }
 }

@@ -321,9 +321,16 @@ fn a_hold_is_as_long_as_the_longest_value_and_no_longer() {
 }
 
 #[test]
-fn findings_never_hold_text() {
-    let redacted = redactor(rules(&[("email", Mask::Redact)]))
-        .redact("jane@example.com")
-        .findings;
-    assert!(!format!("{redacted:?}").contains("jane"));
+fn nothing_printed_for_debugging_holds_text() {
+    let redactor = redactor(rules(&[("email", Mask::Flag)]));
+    let mut stream = redactor.stream();
+    stream.push("jane@example.com", &mut String::new(), &mut Vec::new());
+    let redacted = redactor.redact("jane@example.com");
+    for printed in [
+        format!("{redacted:?}"),
+        format!("{stream:?}"),
+        format!("{redactor:?}"),
+    ] {
+        assert!(!printed.contains("jane"), "{printed}");
+    }
 }
