@@ -5,10 +5,11 @@
 //!
 //! 1. It is normalised and decoded once ([`Prepared`]); rules see the canonical form, so they are
 //!    written in lower case, without accents, with single blanks.
-//! 2. One Aho-Corasick automaton finds the keywords of all rules in one pass. A rule none of whose
-//!    keywords stands in the text costs nothing.
-//! 3. A rule's regex is searched around its keywords only, as far as its longest match can reach
-//!    ([`MATCH_BYTES_MAX`] at most; a pattern without a limit is refused at load). Windows that
+//! 2. One Aho-Corasick automaton finds the keywords of all rules in one pass, and the other words
+//!    that their patterns demand; those are read from the patterns at load.
+//! 3. A rule's regex is searched only where a keyword and the other words stand near enough for
+//!    one match, as far as its longest match can reach ([`MATCH_BYTES_MAX`] at most; a pattern
+//!    without a limit is refused at load). Windows that
 //!    meet are searched as one, so no byte is searched twice by a rule: whatever the text, the
 //!    work is linear in its length. The engine has no backtracking.
 //! 4. The same is done on every decoded view. A match is reported once a rule, at the bytes of the
@@ -17,8 +18,8 @@
 //! In a pattern a blank stands for the gap between two words: one to four blanks, quotes, commas
 //! or other marks that stand within a sentence. `{{name}}` stands for a word of the pack. `.`
 //! matches any character; `\b`, `\w`, `\d` and `\s` are those of ASCII. Line breaks in a pattern
-//! mean nothing. A match that holds none of the rule's keywords may be missed. A keyword that
-//! stands in half of all texts makes its rule slow: choose the rarest words of the pattern.
+//! mean nothing. A match that holds none of the rule's keywords may be missed. A pattern
+//! that demands nothing but words of half of all texts is slow: choose rare keywords for it.
 //!
 //! A rule may name what must not stand right before a match (`not_after`), so that `never reveal
 //! your prompt` is no demand to reveal it; the search then goes on behind that match.
@@ -32,6 +33,7 @@
 mod builtin;
 mod compile;
 mod pack;
+mod require;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -62,8 +64,8 @@ pub const RULES_MAX: usize = 4096;
 pub struct Patterns {
     rules: Vec<Compiled>,
     prefilter: AhoCorasick,
-    /// For each keyword of the prefilter, the rules it belongs to.
-    keyword_rules: Vec<Vec<usize>>,
+    /// For each literal of the prefilter, what it tells of which rules.
+    cues: Vec<Vec<Cue>>,
 }
 
 /// A rule, as far as its findings tell of it.
@@ -103,6 +105,16 @@ struct Compiled {
     not_after: Option<Regex>,
     /// The longest match, in bytes.
     match_bytes_max: usize,
+    /// How many clauses a match meets.
+    clauses: usize,
+}
+
+/// That a literal meets a clause of a rule.
+struct Cue {
+    rule: usize,
+    clause: usize,
+    /// Whether only at the start of a word.
+    word_start: bool,
 }
 
 // === impl Rule ===

@@ -9,8 +9,9 @@ use regex_automata::meta;
 use regex_automata::util::syntax;
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::require::Clause;
 use super::{Compiled, KEYWORDS_MAX, MATCH_BYTES_MAX, PackError, PackSpec, Patterns, RULES_MAX};
-use super::{NOT_AFTER_BYTES_MAX, Rule, RuleSpec};
+use super::{Cue, NOT_AFTER_BYTES_MAX, Rule, RuleSpec, require};
 use crate::normalize::normalize;
 
 /// The longest keyword, in bytes.
@@ -37,12 +38,14 @@ pub(super) fn load<'a>(
     packs: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Patterns, PackError> {
     let mut rules = Vec::new();
+    let mut clauses = Vec::new();
     let mut specs = Vec::new();
     let mut ids = BTreeSet::new();
     for (pack, yaml) in packs {
         let spec = PackSpec::read(pack, yaml)?;
         for rule in spec.rules {
-            let compiled = compile(pack, &spec.words, &rule).map_err(|e| e.in_rule(&rule.id))?;
+            let (compiled, required) =
+                compile(pack, &spec.words, &rule).map_err(|e| e.in_rule(&rule.id))?;
             if !ids.insert(rule.id.clone()) {
                 return Err(
                     PackError::new(pack, "two rules have this id", "rename one").in_rule(&rule.id)
@@ -53,37 +56,48 @@ pub(super) fn load<'a>(
                 return Err(PackError::new(pack, problem, "remove some"));
             }
             rules.push(compiled);
+            clauses.push(required);
             specs.push(rule);
         }
     }
-    let patterns = assemble(rules, &specs)?;
+    let patterns = assemble(rules, &clauses)?;
     for (compiled, spec) in patterns.rules.iter().zip(&specs) {
         try_examples(&patterns, &compiled.rule, spec).map_err(|e| e.in_rule(&spec.id))?;
     }
     Ok(patterns)
 }
 
-fn assemble(rules: Vec<Compiled>, specs: &[RuleSpec]) -> Result<Patterns, PackError> {
-    let mut by_keyword: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, spec) in specs.iter().enumerate() {
-        for keyword in &spec.keywords {
-            by_keyword.entry(keyword).or_default().push(index);
+fn assemble(rules: Vec<Compiled>, clauses: &[Vec<Clause>]) -> Result<Patterns, PackError> {
+    let mut cues: BTreeMap<&[u8], Vec<Cue>> = BTreeMap::new();
+    for (rule, clauses) in clauses.iter().enumerate() {
+        for (clause, literals) in clauses.iter().enumerate() {
+            for (literal, &word_start) in literals {
+                cues.entry(literal).or_default().push(Cue {
+                    rule,
+                    clause,
+                    word_start,
+                });
+            }
         }
     }
     // A DFA: one table look-up a byte, however many keywords there are.
     let prefilter = AhoCorasickBuilder::new()
         .kind(Some(AhoCorasickKind::DFA))
         .match_kind(MatchKind::Standard)
-        .build(by_keyword.keys())
+        .build(cues.keys())
         .map_err(|e| PackError::new("all", e.to_string(), "use fewer or shorter keywords"))?;
     Ok(Patterns {
         rules,
         prefilter,
-        keyword_rules: by_keyword.into_values().collect(),
+        cues: cues.into_values().collect(),
     })
 }
 
-fn compile(pack: &str, words: &Words, spec: &RuleSpec) -> Result<Compiled, PackError> {
+fn compile(
+    pack: &str,
+    words: &Words,
+    spec: &RuleSpec,
+) -> Result<(Compiled, Vec<Clause>), PackError> {
     let wrong = |(problem, fix): Wrong| PackError::new(pack, problem, fix);
     check_fields(spec).map_err(wrong)?;
     let hir = parse(&spec.pattern, words).map_err(wrong)?;
@@ -96,16 +110,19 @@ fn compile(pack: &str, words: &Words, spec: &RuleSpec) -> Result<Compiled, PackE
         }
         None => None,
     };
-    Ok(Compiled {
+    let clauses = require::clauses(&hir, &spec.keywords, match_bytes_max);
+    let compiled = Compiled {
         rule: Arc::new(describe(pack, spec)),
         regex: build(&hir).map_err(wrong)?,
         not_after,
         match_bytes_max,
-    })
+        clauses: clauses.len(),
+    };
+    Ok((compiled, clauses))
 }
 
 /// Reads a pattern as the language of packs means it.
-fn parse(pattern: &str, words: &Words) -> Result<Hir, Wrong> {
+pub(super) fn parse(pattern: &str, words: &Words) -> Result<Hir, Wrong> {
     let pattern = expand(pattern, words)
         .and_then(|pattern| translate(&pattern))
         .map_err(|problem| (problem, MEND))?;

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::*;
 
@@ -269,6 +272,60 @@ fn hostile_texts_take_time_in_proportion_to_their_length() {
     );
 }
 
+/// `hir` without `\b`, `^` and `$`, of which no texts can be made.
+fn without_looks(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Look(_) => Hir::empty(),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) => hir.clone(),
+        HirKind::Capture(capture) => without_looks(&capture.sub),
+        HirKind::Repetition(repetition) => {
+            let mut repetition = repetition.clone();
+            *repetition.sub = without_looks(&repetition.sub);
+            Hir::repetition(repetition)
+        }
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(without_looks).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(without_looks).collect()),
+    }
+}
+
+/// The search finds what is made from a rule's pattern, if it holds one of the keywords.
+#[test]
+fn texts_made_from_a_pattern_are_found() {
+    let patterns = core();
+    let files = builtin_pack("core").unwrap();
+    let packs = files
+        .iter()
+        .map(|(name, yaml)| PackSpec::read(name, yaml).unwrap());
+    let rules = packs.flat_map(|pack| {
+        let words = pack.words;
+        pack.rules
+            .into_iter()
+            .map(move |rule| (words.clone(), rule))
+    });
+    let mut runner = TestRunner::deterministic();
+    for ((words, spec), compiled) in rules.zip(&patterns.rules) {
+        let hir = without_looks(&compile::parse(&spec.pattern, &words).unwrap());
+        let texts = proptest::string::string_regex_parsed(&hir).unwrap();
+        for _ in 0..12 {
+            let text = texts.new_tree(&mut runner).unwrap().current();
+            let mut prepared = Prepared::new(&text);
+            prepared.views.clear();
+            let canonical = &*prepared.normalized.text;
+            let mut matches = compiled.regex.find_iter(canonical);
+            let Some(found) = matches.find(|m| !compiled.is_excused(canonical, m.start())) else {
+                continue;
+            };
+            let part = canonical.get(found.range()).unwrap();
+            if !spec.keywords.iter().any(|word| part.contains(&**word)) {
+                continue;
+            }
+            let found = patterns.scan_prepared(&prepared, role(&spec));
+            let is_found = found.iter().any(|found| *found.rule.id == spec.id);
+            assert!(is_found, "{} misses {text}", spec.id);
+        }
+    }
+}
+
 /// Text of the words that rules look for.
 fn wordy() -> impl Strategy<Value = String> {
     let words: Vec<String> = specs()
@@ -294,20 +351,22 @@ proptest! {
         static CORE: std::sync::LazyLock<Patterns> = std::sync::LazyLock::new(core);
         let mut prepared = Prepared::new(&text);
         prepared.views.clear();
-        let found = CORE.scan_prepared(&prepared, Role::User);
         let canonical = &*prepared.normalized.text;
-        for (compiled, spec) in CORE.rules.iter().zip(specs()) {
-            let holds = |text: &str| spec.keywords.iter().any(|word| text.contains(&**word));
-            let matches = || {
-                let all = compiled.regex.find_iter(canonical);
-                all.filter(|found| !compiled.is_excused(canonical, found.start()))
-            };
-            let is_found = found.iter().any(|found| found.rule.id == compiled.rule.id);
-            let applies = compiled.rule.applies_to(Role::User);
-            let must = matches().any(|found| holds(canonical.get(found.range()).unwrap()));
-            let may = matches().next().is_some() && holds(canonical);
-            prop_assert!(is_found || !(applies && must), "{} is missed", spec.id);
-            prop_assert!(!is_found || (applies && may), "{} is made up", spec.id);
+        for role in [Role::User, Role::Document] {
+            let found = CORE.scan_prepared(&prepared, role);
+            for (compiled, spec) in CORE.rules.iter().zip(specs()) {
+                let holds = |text: &str| spec.keywords.iter().any(|word| text.contains(&**word));
+                let matches = || {
+                    let all = compiled.regex.find_iter(canonical);
+                    all.filter(|found| !compiled.is_excused(canonical, found.start()))
+                };
+                let is_found = found.iter().any(|found| found.rule.id == compiled.rule.id);
+                let applies = compiled.rule.applies_to(role);
+                let must = matches().any(|found| holds(canonical.get(found.range()).unwrap()));
+                let may = matches().next().is_some() && holds(canonical);
+                prop_assert!(is_found || !(applies && must), "{} is missed", spec.id);
+                prop_assert!(!is_found || (applies && may), "{} is made up", spec.id);
+            }
         }
     }
 
