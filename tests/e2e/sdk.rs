@@ -82,3 +82,9 @@ async fn anthropic_sdk_raises_when_a_stream_is_blocked() {
     let setup = Setup::with(|policy| policy.with("output", BLOCK_CARDS)).await;
     run(&setup, "anthropic_sdk.py", &["mid_stream"]).await;
 }
+
+#[tokio::test]
+async fn huggingface_client_works_as_its_users_expect() {
+    let setup = Setup::start().await;
+    run(&setup, "huggingface_sdk.py", &["chat", "generate"]).await;
+}
