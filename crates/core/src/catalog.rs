@@ -82,7 +82,7 @@ impl Catalog {
 impl Model {
     fn target(&self, name: &str) -> Option<Target> {
         let matches = match self.name.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
+            Some(prefix) => name.starts_with(prefix) && is_model_name(name),
             None => &*self.name == name,
         };
         matches.then(|| {
@@ -97,5 +97,47 @@ impl Model {
                 model,
             }
         })
+    }
+}
+
+/// The longest name that a wildcard matches, in bytes.
+const NAME_BYTES_MAX: usize = 128;
+
+/// Whether `name` can be a model's: names end up in logs and the audit log, so a wildcard does not
+/// match prose, addresses or control characters.
+fn is_model_name(name: &str) -> bool {
+    name.len() <= NAME_BYTES_MAX
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_matches_names_only() {
+        let model = Model {
+            name: "gpt-*".into(),
+            provider: "p".into(),
+            api: Api::Openai,
+            upstream_name: None,
+            roles: Vec::new(),
+        };
+        assert!(model.target("gpt-5-mini").is_some());
+        for name in ["gpt-Ignore all", "gpt-a@b.example", "gpt-\u{1b}[31m", "o1"] {
+            assert!(model.target(name).is_none(), "{name:?}");
+        }
+        assert!(
+            model
+                .target(&format!("gpt-{}", "a".repeat(NAME_BYTES_MAX - 4)))
+                .is_some()
+        );
+        assert!(
+            model
+                .target(&format!("gpt-{}", "a".repeat(NAME_BYTES_MAX - 3)))
+                .is_none()
+        );
     }
 }

@@ -19,7 +19,7 @@ use aegis_detect::redact::{Finding, RedactStream, Redactor};
 use aegis_wire::WireError;
 use aegis_wire::fragment::{Decoder, Token, encode_into};
 
-use crate::filter::is_masked;
+use crate::filter::{is_masked, number_findings};
 
 /// Digits that a bare number may have, in bytes; longer ones are refused.
 pub(crate) const NUMBER_BYTES_MAX: usize = 256;
@@ -148,7 +148,7 @@ impl ArgumentsFilter {
 
     fn end_number(&mut self, out: &mut String, findings: &mut Vec<Finding>) {
         let number = std::mem::take(&mut self.number);
-        let found = self.redactor.redact(&number).findings;
+        let found = number_findings(&self.redactor, &number);
         if found.iter().any(is_masked) {
             self.blocked = true;
         } else {

@@ -8,6 +8,9 @@ use std::sync::Arc;
 use aegis_core::{Category, Check, Exchange, Role, Threat, Verdict};
 use aegis_detect::redact::{Finding, Mask, Redactor};
 
+/// Numbers from here on are longer than any value that is looked for.
+const WHOLE_NUMBER_MAX: f64 = 1e30;
+
 /// The output checks, compiled; shared by all replies.
 #[derive(Debug)]
 pub struct OutputFilter {
@@ -133,4 +136,18 @@ mod tests {
         let checks: Vec<_> = exchange.trail().threats.iter().map(|t| t.check).collect();
         assert_eq!(checks, [Check::Pii, Check::Secret]);
     }
+}
+
+/// What `redactor` finds in a bare JSON number, also where it is written as a decimal or with an
+/// exponent: `4.111e15` is a card's digits to whoever parses it.
+pub(crate) fn number_findings(redactor: &Redactor, literal: &str) -> Vec<Finding> {
+    let mut found = redactor.redact(literal).findings;
+    if literal.contains(['.', 'e', 'E'])
+        && let Ok(value) = literal.parse::<f64>()
+        && value.fract() == 0.0
+        && value.abs() < WHOLE_NUMBER_MAX
+    {
+        found.extend(redactor.redact(&format!("{value:.0}")).findings);
+    }
+    found
 }

@@ -7,7 +7,7 @@ use aegis_core::{ByteSize, DigestKey};
 use aegis_detect::entity::{PII, SECRETS, detector};
 use aegis_detect::redact::{Mask, Redactor};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::filter::OutputFilter;
 
@@ -28,8 +28,10 @@ const KEEP_LAST_DEFAULT: usize = 4;
 #[serde(deny_unknown_fields, default)]
 pub struct OutputSpec {
     /// Personal data; not looked for where the section is missing.
+    #[serde(deserialize_with = "present")]
     pub pii: Option<PiiSpec>,
     /// Keys, tokens, passwords; not looked for where the section is missing.
+    #[serde(deserialize_with = "present")]
     pub secrets: Option<SecretsSpec>,
     /// The longest whole (not streamed) reply that is read, in bytes; a longer one is refused.
     pub body_max: ByteSize,
@@ -78,6 +80,15 @@ pub enum EntityAction {
     Flag,
 }
 
+/// A section that is there has a value: a bare `pii:` is a slip, not a wish to look for nothing.
+fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
 /// Why an `output` section can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -91,6 +102,9 @@ pub enum BuildError {
         /// What could have been.
         known: String,
     },
+    /// A section that looks for nothing.
+    #[error("{0}: no entity is named; name some, or leave the section out to look for none")]
+    NoEntity(&'static str),
     /// An action for an entity that is not looked for.
     #[error("{path}: `{name}` is not among the entities; add it there or remove it here")]
     NotListed {
@@ -235,6 +249,9 @@ impl Default for SecretsSpec {
 impl Section<'_> {
     /// Each entity once, in the detectors' own order, with what becomes of it.
     fn masks(&self) -> Result<Vec<(&'static str, Mask)>, BuildError> {
+        if self.entities.is_empty() {
+            return Err(BuildError::NoEntity(self.path));
+        }
         for name in self.entities {
             if name != self.group && !self.known.contains(&&**name) {
                 return Err(self.unknown(self.path, name));
@@ -305,12 +322,14 @@ mod tests {
     #[test]
     fn nothing_is_looked_for_where_nothing_is_said() {
         assert!(build("{}").unwrap().redactor().is_empty());
-        assert!(
-            build("pii: { entities: [] }")
-                .unwrap()
-                .redactor()
-                .is_empty()
-        );
+        for slip in [
+            "pii: { entities: [] }",
+            "secrets: { entities: [] }",
+            "pii:",
+            "secrets: null",
+        ] {
+            assert!(build(slip).is_err(), "{slip}");
+        }
         assert!(!build("pii: {}").unwrap().redactor().is_empty());
         assert!(!build("secrets: {}").unwrap().redactor().is_empty());
     }

@@ -20,7 +20,7 @@ use aegis_wire::reply::{ReplyDocument, read_reply};
 use bytes::Bytes;
 
 use crate::arguments::{ArgumentsError, ArgumentsFilter};
-use crate::filter::{is_masked, threat, verdict};
+use crate::filter::{is_masked, number_findings, threat, verdict};
 use crate::refusal::{invalid, malformed_arguments, output_blocked};
 
 /// Threats of one reply that are placed in it; the rest would say nothing new.
@@ -118,7 +118,7 @@ pub(crate) fn filter_text(
             })
         }
         Kind::Number => {
-            let found = redactor.redact(text).findings;
+            let found = number_findings(redactor, text);
             let blocked = found.iter().any(is_masked);
             findings.extend(found);
             Ok(Filtered {

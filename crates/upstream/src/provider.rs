@@ -192,6 +192,11 @@ impl ProviderSpec {
             if !headers::may_be_set(&parsed) {
                 return Err(self.problem(&key, "is the gateway's to set; drop it"));
             }
+            if value.contains("${") {
+                return Err(
+                    self.problem(&key, "is sent as it is; only `credential` takes a secret")
+                );
+            }
             let value = HeaderValue::from_str(value)
                 .map_err(|_| self.problem(&key, "is not a header value"))?;
             out.insert(parsed, value);

@@ -111,6 +111,13 @@ fn given_key(text: &str) -> Result<VerifierKey, CommandError> {
     Ok(text.trim().parse()?)
 }
 
+/// A saved checkpoint: the note itself, or the line of an export that holds it.
+fn note_of(text: &str) -> String {
+    let line: Option<serde_json::Value> = serde_json::from_str(text.trim()).ok();
+    let note = line.as_ref().and_then(|line| line["note"].as_str());
+    note.unwrap_or(text).to_owned()
+}
+
 async fn verify_log(arguments: &VerifyArguments) -> Result<Outcome, CommandError> {
     let (mut store, known) = arguments.store.open().await?;
     let (key, uncovered_max) = match (&arguments.key, known) {
@@ -127,6 +134,7 @@ async fn verify_log(arguments: &VerifyArguments) -> Result<Outcome, CommandError
         .as_ref()
         .map(std::fs::read_to_string)
         .transpose()?;
+    let saved = saved.map(|text| note_of(&text));
     options.saved = saved.as_deref();
     let terminal = std::io::stderr().is_terminal();
     let mut progress = |done: u64, total: u64| {

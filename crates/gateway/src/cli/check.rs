@@ -119,7 +119,11 @@ fn checks(out: &mut String, spec: &PolicySpec) -> std::fmt::Result {
         "  pattern   packs {}, {} files; {}",
         list(&pattern.packs),
         pattern.files.len(),
-        fate(pattern.action, pattern.on_error)
+        if pattern.packs.is_empty() && pattern.files.is_empty() {
+            "OFF: NO RULES".to_owned()
+        } else {
+            fate(pattern.action, pattern.on_error)
+        }
     )?;
     writeln!(
         out,

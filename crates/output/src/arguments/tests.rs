@@ -83,6 +83,22 @@ fn a_number_with_a_value_in_it_blocks_however_it_is_cut() {
 }
 
 #[test]
+fn a_number_blocks_in_every_spelling() {
+    let redactor = redactor("pii: {}");
+    for spelling in [
+        "4111111111111111.0",
+        "4.111111111111111e15",
+        "4111111111111111E0",
+    ] {
+        let sent = format!(r#"{{"card":{spelling}}}"#);
+        let (_, blocked, _) = filter(&redactor, [&*sent]).unwrap();
+        assert!(blocked, "{spelling}");
+    }
+    let (out, blocked, _) = filter(&redactor, [r#"{"n":4.5,"m":1e300,"k":-0.0}"#]).unwrap();
+    assert_eq!((&*out, blocked), (r#"{"n":4.5,"m":1e300,"k":-0.0}"#, false));
+}
+
+#[test]
 fn a_blocked_value_stops_the_text_before_it() {
     let redactor = redactor("pii: { action: block }");
     let sent = r#"{"a":"to jane@example.com","b":"behind"}"#;

@@ -5,8 +5,8 @@
 use aegis_core::{Kind, MediaKind};
 
 use super::finds::{Ends, Finds};
-use super::looks::index_of;
-use super::place::{Place, Template};
+use super::looks::{index_of, is_structural, whole_text};
+use super::place::{Place, Step, Template, written};
 use crate::WireError;
 use crate::json::Value;
 
@@ -27,6 +27,9 @@ const THINKING: Template = Template::new("\"delta\":{\"thinking\":", "}");
 const FUNCTION_CALL: Template = Template::new("\"delta\":{\"function_call\":{\"arguments\":", "}}");
 const AUDIO: Template = Template::new("\"delta\":{\"audio\":{\"transcript\":", "}}");
 const TEXT: Template = Template::new("\"text\":", "");
+
+/// The literal of the member that a chunk's text stands in.
+const DELTA: &str = "\"delta\"";
 
 /// Subs of text: content, then the transcript of spoken content.
 const AUDIO_SUB: u32 = 1;
@@ -109,6 +112,9 @@ fn message<'a>(finds: &mut Finds<'a>, message: Value<'a>) -> Result<(), WireErro
     if message.is_null() {
         return Ok(());
     }
+    if finds.flowing && message.is_string() {
+        return unnamed(finds, message, &mut vec![Step::Member(DELTA.into())]);
+    }
     finds.members(message, |finds, name, value| {
         match name {
             "role" | "name" | "tool_call_id" => finds.notable(value),
@@ -132,10 +138,52 @@ fn message<'a>(finds: &mut Finds<'a>, message: Value<'a>) -> Result<(), WireErro
             "audio" => audio(finds, value)?,
             "annotations" | "context" | "citations" => finds.within(value, Kind::Document),
             "images" => images(finds, value)?,
+            _ if finds.flowing && is_structural(name) => {
+                let path = [DELTA.to_owned(), format!("\"{name}\"")];
+                let mut path = path.map(|literal| Step::Member(literal.into())).to_vec();
+                unnamed(finds, value, &mut path)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
     })
+}
+
+/// A member of a delta that has no name here: each string in it is a text that other events may
+/// continue, since providers invent members for text (`thinking_blocks`, `thought`) and cut them up
+/// as they do content.
+fn unnamed<'a>(
+    finds: &mut Finds<'a>,
+    value: Value<'a>,
+    path: &mut Vec<Step>,
+) -> Result<(), WireError> {
+    finds.essential |= !value.is_null() && !value.is_string();
+    if value.is_string() {
+        let sub = finds.memory.number(&written(path))?;
+        finds.flow(
+            value,
+            Kind::Unplaced,
+            sub,
+            Place::ChoicePath(path.as_slice().into()),
+        );
+    }
+    for (key, member) in value.members() {
+        match whole_text(key).as_deref() {
+            Some("type" | "id" | "index" | "format") => finds.structural(member),
+            Some(name) if is_structural(name) => {
+                path.push(Step::Member(key.literal().into()));
+                unnamed(finds, member, path)?;
+                path.pop();
+            }
+            _ => finds.unknown(key, member),
+        }
+    }
+    for (position, element) in value.elements().enumerate() {
+        path.push(Step::Element(position));
+        unnamed(finds, element, path)?;
+        path.pop();
+    }
+    Ok(())
 }
 
 fn reasoning<'a>(finds: &mut Finds<'a>, value: Value<'a>, sub: u32, template: Template) {

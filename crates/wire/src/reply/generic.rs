@@ -9,7 +9,7 @@ use aegis_core::{GenericFields, Kind};
 
 use super::finds::Finds;
 use super::looks::whole_text;
-use super::place::{Place, Step};
+use super::place::{Place, Step, written};
 use crate::WireError;
 use crate::json::Value;
 
@@ -119,21 +119,6 @@ fn answer<'a>(
         path.pop();
     }
     Ok(())
-}
-
-/// A path in one word; literals end in a quote, so no two paths are written alike.
-fn written(path: &[Step]) -> String {
-    let mut out = String::new();
-    for step in path {
-        match step {
-            Step::Member(literal) => out.push_str(literal),
-            Step::Element(position) => {
-                out.push_str(&position.to_string());
-                out.push(',');
-            }
-        }
-    }
-    out
 }
 
 /// The tokens of a JSON Pointer (RFC 6901).

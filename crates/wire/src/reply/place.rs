@@ -19,6 +19,8 @@ pub(crate) enum Place<'a> {
     Token,
     /// Wherever a policy's pointer led.
     Path(Box<[Step]>),
+    /// In a choice, in a member that the grammar has no name for: the way from the choice on.
+    ChoicePath(Box<[Step]>),
 }
 
 /// JSON with a hole for a string, and perhaps one for a number before it.
@@ -72,4 +74,19 @@ impl Template {
             tail,
         }
     }
+}
+
+/// A path in one word; literals end in a quote, so no two paths are written alike.
+pub(crate) fn written(path: &[Step]) -> String {
+    let mut out = String::new();
+    for step in path {
+        match step {
+            Step::Member(literal) => out.push_str(literal),
+            Step::Element(position) => {
+                out.push_str(&position.to_string());
+                out.push(',');
+            }
+        }
+    }
+    out
 }

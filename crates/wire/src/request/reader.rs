@@ -51,6 +51,9 @@ impl<'a> Reader<'a> {
         }
         for (key, value) in object.members() {
             let known = match key.as_str() {
+                Some(name) if is_disguised(&name) => {
+                    return Err(self.refuse(key, "spelt in lower case"));
+                }
                 Some(name) => member(self, &name, value)?,
                 None => false,
             };
@@ -292,4 +295,40 @@ fn is_setting(name: &str) -> bool {
             | "caller"
             | "tool_id"
     ) || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Members that decide whose text is read, and how much is asked for.
+const DECISIVE: [&str; 24] = [
+    "model",
+    "messages",
+    "role",
+    "content",
+    "stream",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_new_tokens",
+    "n",
+    "best_of",
+    "input",
+    "inputs",
+    "prompt",
+    "suffix",
+    "system",
+    "instructions",
+    "tools",
+    "functions",
+    "tool_calls",
+    "function_call",
+    "parameters",
+    "text",
+    "type",
+];
+
+/// Whether `name` is a decisive member in other letters: a parser that ignores case would take it.
+fn is_disguised(name: &str) -> bool {
+    name.bytes().any(|byte| byte.is_ascii_uppercase())
+        && DECISIVE
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
 }

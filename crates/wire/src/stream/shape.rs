@@ -78,6 +78,13 @@ impl Scene<'_> {
                 template: None,
                 stem: None,
             },
+            Place::ChoicePath(steps) => {
+                let (head, tail) = path_halves(steps);
+                // The choice's own braces are written around it.
+                let head = head.strip_prefix('{').unwrap_or(&head);
+                let tail = tail.strip_suffix('}').unwrap_or(&tail);
+                self.in_choice(index, head, tail)
+            }
             Place::Path(steps) => Shape {
                 name: self.name(None),
                 body: Body::Path(steps.clone()),
@@ -88,13 +95,20 @@ impl Scene<'_> {
     }
 
     fn choice(&self, index: u32, template: Template) -> Shape {
+        let (head, tail) = filled(template);
+        Shape {
+            template: Some(template),
+            ..self.in_choice(index, &head, &tail)
+        }
+    }
+
+    fn in_choice(&self, index: u32, head: &str, tail: &str) -> Shape {
         let mut before = "{".to_owned();
         for name in CHUNK_MEMBERS {
             if let Some(value) = self.root.get(name).filter(|value| is_plain(*value)) {
                 before.push_str(&format!("\"{name}\":{},", value.literal()));
             }
         }
-        let (head, tail) = filled(template);
         before.push_str(&format!("\"choices\":[{{\"index\":{index},{head}"));
         Shape {
             name: self.name(None),
@@ -103,7 +117,7 @@ impl Scene<'_> {
                 after: format!("{tail},\"finish_reason\":null}}]}}"),
                 counter: None,
             },
-            template: Some(template),
+            template: None,
             stem: None,
         }
     }
@@ -168,7 +182,11 @@ impl Shape {
     pub(super) fn is_of(&self, place: &Place<'_>) -> bool {
         match place {
             Place::Choice(template) | Place::Block(template) => self.template == Some(*template),
-            Place::BlockMember(..) | Place::Response(_) | Place::Token | Place::Path(_) => true,
+            Place::BlockMember(..)
+            | Place::Response(_)
+            | Place::Token
+            | Place::Path(_)
+            | Place::ChoicePath(_) => true,
         }
     }
 
@@ -201,6 +219,12 @@ impl Shape {
 
 /// JSON in which `text` stands at the end of the path, with as little else as possible.
 fn at_path(steps: &[Step], text: &str) -> String {
+    let (before, after) = path_halves(steps);
+    format!("{before}{}{after}", quoted(text))
+}
+
+/// What stands before and behind the text at the end of a path.
+fn path_halves(steps: &[Step]) -> (String, String) {
     let mut before = String::new();
     let mut after = String::new();
     for step in steps {
@@ -218,8 +242,7 @@ fn at_path(steps: &[Step], text: &str) -> String {
             }
         }
     }
-    let after: String = after.chars().rev().collect();
-    format!("{before}{}{after}", quoted(text))
+    (before, after.chars().rev().collect())
 }
 
 /// The template's two halves, its number in place.

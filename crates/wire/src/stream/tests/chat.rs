@@ -55,9 +55,14 @@ fn every_place_of_a_chunk() {
             r#"{"annotations":[{"type":"url_citation","url_citation":{"url":"u v","title":"t"}}]}"#,
             "(Document: u v)(Document: t) essential",
         ),
+        (r#"{"new_field":"n w"}"#, "[Unplaced 1.0: n w]"),
         (
-            r#"{"new_field":"n w"}"#,
-            "(Key: new_field)(Unplaced: n w) essential",
+            r#"{"new_field":[{"type":"x","y":"o k"}]}"#,
+            "[Unplaced 1.1: o k] essential",
+        ),
+        (
+            r#"{"odd key":"n w"}"#,
+            "(Key: odd key)(Unplaced: n w) essential",
         ),
     ];
     let mut reader = reader(Operation::ChatCompletions);
@@ -285,5 +290,26 @@ fn an_error_in_the_stream_is_text_and_the_end() {
             r#"{"error":{"message":"it broke","type":"server_error","code":null}}"#,
             "(Text: it broke) ends all essential last",
         )],
+    );
+}
+
+#[test]
+fn closing_chunks_of_unknown_members_hold_their_path() {
+    let delta = r#"{"thinking_blocks":[{"type":"thinking","thinking":"a b"}]}"#;
+    let mut parser = Parser::new();
+    let mut events = Vec::new();
+    parser
+        .feed(
+            format!("data: {}\n\n", chunk(delta)).as_bytes(),
+            &mut events,
+        )
+        .unwrap();
+    let mut reader = reader(Operation::ChatCompletions);
+    let frame = reader.read(&events[0]).unwrap();
+    let written = reader.closing(frame.deltas[0].channel, "rest");
+    let text = String::from_utf8(written.to_vec()).unwrap();
+    assert!(
+        text.contains(r#""choices":[{"index":1,"delta":{"thinking_blocks":[{"thinking":"rest"}]},"finish_reason":null}]"#),
+        "{text}"
     );
 }
