@@ -91,6 +91,20 @@ pub(crate) fn verdict(findings: &[Finding]) -> Verdict {
     verdicts.max().unwrap_or_default()
 }
 
+/// What `redactor` finds in a bare JSON number, also where it is written as a decimal or with an
+/// exponent: `4.111e15` is a card's digits to whoever parses it.
+pub(crate) fn number_findings(redactor: &Redactor, literal: &str) -> Vec<Finding> {
+    let mut found = redactor.redact(literal).findings;
+    if literal.contains(['.', 'e', 'E'])
+        && let Ok(value) = literal.parse::<f64>()
+        && value.fract() == 0.0
+        && value.abs() < WHOLE_NUMBER_MAX
+    {
+        found.extend(redactor.redact(&format!("{value:.0}")).findings);
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use aegis_core::{DigestKey, Peer};
@@ -136,18 +150,4 @@ mod tests {
         let checks: Vec<_> = exchange.trail().threats.iter().map(|t| t.check).collect();
         assert_eq!(checks, [Check::Pii, Check::Secret]);
     }
-}
-
-/// What `redactor` finds in a bare JSON number, also where it is written as a decimal or with an
-/// exponent: `4.111e15` is a card's digits to whoever parses it.
-pub(crate) fn number_findings(redactor: &Redactor, literal: &str) -> Vec<Finding> {
-    let mut found = redactor.redact(literal).findings;
-    if literal.contains(['.', 'e', 'E'])
-        && let Ok(value) = literal.parse::<f64>()
-        && value.fract() == 0.0
-        && value.abs() < WHOLE_NUMBER_MAX
-    {
-        found.extend(redactor.redact(&format!("{value:.0}")).findings);
-    }
-    found
 }

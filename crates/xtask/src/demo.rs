@@ -195,6 +195,8 @@ impl Demo {
             "a blocked prompt never reaches the provider",
         )?;
 
+        // The checkpoint that covers these requests is signed within a second.
+        tokio::time::sleep(CHECKPOINT_WAIT).await;
         let output = self
             .gateway
             .command(&["audit", "verify"])
