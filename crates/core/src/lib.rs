@@ -11,6 +11,7 @@
 
 mod actor;
 mod body;
+mod build_error;
 mod catalog;
 mod digest;
 mod document;
@@ -26,6 +27,7 @@ mod verdict;
 
 pub use actor::{ActorType, Principal};
 pub use body::{Body, BoxError, BrokenOff, ReadError, empty_body, full_body, read_capped};
+pub use build_error::BuildError;
 pub use catalog::{Catalog, Model, Target};
 pub use digest::{DigestKey, PieceDigest, TextDigest};
 pub use document::{

@@ -31,7 +31,6 @@
 
 mod admission;
 mod body;
-mod error;
 mod guard;
 mod layer;
 mod limits;
@@ -49,7 +48,7 @@ mod tests;
 mod tokens;
 
 pub use admission::Admission;
-pub use error::BuildError;
+pub use aegis_core::BuildError;
 pub use layer::{Admit, AdmitLayer};
 pub use quota::{COUNT_MAX, Quota, Shortage, Standing, Ticks};
 pub use spec::{LIMITS_MAX, LimitSpec, RequestSpec};

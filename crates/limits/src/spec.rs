@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::admission::Admission;
 use crate::body::BodyRules;
-use crate::error::BuildError;
 use crate::limits::{Limit, Limits};
 use crate::quota::{COUNT_MAX, Quota};
 use crate::store::{Per, StateStore};
 use crate::tokens::{self, OUTPUT_TOKENS_DEFAULT};
+use aegis_core::BuildError;
 
 /// Entries of `limits` at most; a request is checked against each.
 pub const LIMITS_MAX: usize = 16;

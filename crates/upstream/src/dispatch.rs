@@ -28,9 +28,9 @@ use tower::Service;
 use crate::body::{Watch, Watched};
 use crate::circuit::Permit;
 use crate::connect::ConnectTimedOut;
-use crate::error::BuildError;
 use crate::provider::Provider;
 use crate::{headers, models, refused};
+use aegis_core::BuildError;
 
 /// A whole reply may be this long; whoever reads one whole (`output`) keeps to it.
 pub const REPLY_BYTES_MAX: usize = 32 << 20;

@@ -11,7 +11,7 @@ use http_body_util::Full;
 
 use crate::address::is_loopback;
 use crate::connect::{Http2, Pool, PoolSettings};
-use crate::error::BuildError;
+use aegis_core::BuildError;
 
 /// The time to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

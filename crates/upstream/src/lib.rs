@@ -36,7 +36,6 @@ mod body;
 mod circuit;
 mod connect;
 mod dispatch;
-mod error;
 pub mod fetch;
 mod headers;
 mod models;
@@ -45,9 +44,9 @@ mod refused;
 #[cfg(test)]
 mod tests;
 
+pub use aegis_core::BuildError;
 pub use circuit::{CircuitSpec, FAILURES_MAX};
 pub use connect::Http2;
 pub use dispatch::{Dispatch, REPLY_BYTES_MAX, Upstream};
-pub use error::BuildError;
 pub use headers::UPSTREAM_REQUEST_ID;
 pub use provider::{Provider, ProviderSpec};

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::address::Address;
 use crate::circuit::{Circuit, CircuitSpec, FAILURES_MAX};
 use crate::connect::{Http2, Pool, PoolSettings};
-use crate::error::BuildError;
 use crate::headers;
+use aegis_core::BuildError;
 
 /// A provider (an entry of the policy key `providers`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,4 +1,4 @@
-//! What is wrong with a policy's limits.
+//! What is wrong with a section of a policy.
 
 /// A policy that can't be enforced as written; names the key and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,14 +11,15 @@ pub struct BuildError {
 // === impl BuildError ===
 
 impl BuildError {
-    pub(crate) fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
+    /// The error of the policy's key `key`; `problem` says how to mend it.
+    pub fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
             key: key.into(),
             problem: problem.into(),
         }
     }
 
-    /// The path of the policy's key, e.g. `limits[0].tokens`.
+    /// The path of the policy's key, e.g. `limits[0].tokens` or `providers[openai].base_url`.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
