@@ -12,6 +12,7 @@ use aegis_testkit::provider::{MockProvider, Script};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::onnxruntime;
 use crate::steps::{cargo, root, run as run_command, target};
 
 /// The ports of `config/quickstart.yaml`: gateway, admin, provider.
@@ -91,8 +92,16 @@ impl Demo {
             .canonicalize()
             .map_err(|e| e.to_string())?;
         let policy = policy(ports, &directory)?;
-        let gateway =
-            GatewayProcess::start(&binary, &policy, &directory, (ports[0], ports[1])).await?;
+        let runtime = onnxruntime::library()?.display().to_string();
+        let variables = [(onnxruntime::VARIABLE, runtime.as_str())];
+        let gateway = GatewayProcess::start_with(
+            &binary,
+            &policy,
+            &directory,
+            (ports[0], ports[1]),
+            &variables,
+        )
+        .await?;
         let token = gateway.token("demo", &["developer"])?;
         Ok(Self {
             gateway,

@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod onnxruntime;
 mod prepare;
 mod schema;
 mod steps;
@@ -14,6 +15,7 @@ cargo xtask demo [--once]   a mock provider and the gateway on loopback, with re
 cargo xtask test [FILTER]   all that CI runs; with FILTER only the tests whose name holds it
 cargo xtask schema          writes config/aegis.schema.json anew
 cargo xtask bench [ARGS]    ratios to nginx in one run (installs nginx where root)
+cargo xtask onnxruntime     fetches ONNX Runtime, checks it and prints its path
 ";
 
 fn main() -> ExitCode {
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         ["test", filter] => steps::test(Some(filter)),
         ["schema"] => schema::write(),
         ["bench", rest @ ..] => bench::run(rest),
+        ["onnxruntime"] => onnxruntime::library().map(|path| println!("{}", path.display())),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use aegis_testkit::postgres::Postgres;
 
-use crate::{demo, prepare, schema};
+use crate::{demo, onnxruntime, prepare, schema};
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
@@ -72,6 +72,7 @@ pub(crate) fn test(filter: Option<&str>) -> Result<(), String> {
         schema::check()?;
     }
     let python = prepare::python()?;
+    let runtime = onnxruntime::library()?;
     prepare::postgres_server()?;
     let scratch = std::env::temp_dir().join(format!("aegis-test-{}", std::process::id()));
     std::fs::create_dir_all(&scratch).map_err(|e| e.to_string())?;
@@ -105,7 +106,8 @@ pub(crate) fn test(filter: Option<&str>) -> Result<(), String> {
     tests
         .args(filter)
         .env("AEGIS_TEST_POSTGRES", postgres.url())
-        .env("AEGIS_TEST_PYTHON", &python);
+        .env("AEGIS_TEST_PYTHON", &python)
+        .env(onnxruntime::VARIABLE, &runtime);
     run(&mut tests)?;
     if filter.is_none() {
         demo::run(true)?;
