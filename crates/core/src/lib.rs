@@ -18,6 +18,7 @@ mod document;
 mod exchange;
 mod rejection;
 mod route;
+mod scores;
 mod secret;
 mod stage;
 mod threat;
@@ -36,6 +37,7 @@ pub use document::{
 pub use exchange::{Ending, Exchange, Peer, Trail};
 pub use rejection::{Fault, Reason, Rejection};
 pub use route::{Api, GenericFields, Operation, Route};
+pub use scores::Scores;
 pub use secret::Secret;
 pub use stage::{Admitted, Authenticated, Cleared, Guards, Received, Recorded, Released, Reply};
 pub use threat::{Category, Check, Threat};
