@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod models;
 mod onnxruntime;
 mod prepare;
 mod schema;
@@ -15,6 +16,12 @@ cargo xtask demo [--once]   a mock provider and the gateway on loopback, with re
 cargo xtask test [FILTER]   all that CI runs; with FILTER only the tests whose name holds it
 cargo xtask schema          writes config/aegis.schema.json anew
 cargo xtask bench [ARGS]    ratios to nginx in one run (installs nginx where root)
+cargo xtask bench semantic  what the models of the semantic check cost
+cargo xtask train [--data DIR] [--work DIR] [ARGS]
+                            trains those models; goes on where an earlier run in --work broke off
+cargo xtask eval armor [--data DIR] [--limit N] [--peers] [--out-of-fold FILE]
+                            how well Prompt Armor tells attacks from honest text; --peers: next to
+                            public detectors, on the same texts
 cargo xtask onnxruntime     fetches ONNX Runtime, checks it and prints its path
 ";
 
@@ -27,7 +34,10 @@ fn main() -> ExitCode {
         ["test"] => steps::test(None),
         ["test", filter] => steps::test(Some(filter)),
         ["schema"] => schema::write(),
+        ["bench", "semantic", rest @ ..] => models::bench(rest),
         ["bench", rest @ ..] => bench::run(rest),
+        ["train", rest @ ..] => models::train(rest),
+        ["eval", "armor", rest @ ..] => models::eval(rest),
         ["onnxruntime"] => onnxruntime::library().map(|path| println!("{}", path.display())),
         _ => {
             eprint!("{USAGE}");

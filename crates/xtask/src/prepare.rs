@@ -1,16 +1,21 @@
 //! What the tests need that Rust does not bring: Python SDKs and real servers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::steps::{root, run, target};
 
-/// The Python of a throwaway venv that holds the SDKs of `tests/requirements.txt`.
+/// The Python of the SDKs that the tests drive.
 pub(crate) fn python() -> Result<PathBuf, String> {
-    let requirements = root().join("tests/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements)
+    venv("venv", &root().join("tests/requirements.txt"), &[])
+}
+
+/// The Python of a throwaway venv of that `name` under the target folder, with what `requirements`
+/// lists; made anew when the list changes. `options` go to pip.
+pub(crate) fn venv(name: &str, requirements: &Path, options: &[&str]) -> Result<PathBuf, String> {
+    let wanted = std::fs::read_to_string(requirements)
         .map_err(|e| format!("{}: {e}", requirements.display()))?;
-    let venv = target().join("venv");
+    let venv = std::path::absolute(target().join(name)).map_err(|e| e.to_string())?;
     let (python, stamp) = (venv.join("bin/python"), venv.join("installed.txt"));
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
@@ -19,18 +24,14 @@ pub(crate) fn python() -> Result<PathBuf, String> {
         .args(["-m", "venv", "--clear"])
         .arg(&venv))
     .map_err(|e| {
-        format!("{e}; the tests need Python 3 with venv (Debian: apt-get install python3-venv)")
+        format!("{e}; this needs Python 3 with venv (Debian: apt-get install python3-venv)")
     })?;
     run(Command::new(&python)
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-        ])
-        .arg(&requirements))?;
+        .args(["-m", "pip", "install", "--quiet"])
+        .arg("--disable-pip-version-check")
+        .args(options)
+        .arg("-r")
+        .arg(requirements))?;
     std::fs::write(&stamp, wanted).map_err(|e| e.to_string())?;
     Ok(python)
 }

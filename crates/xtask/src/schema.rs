@@ -1,11 +1,11 @@
 //! `config/aegis.schema.json` is what the binary prints; CI fails if the file differs.
 
-use crate::steps::{cargo, root};
+use crate::steps::{self, cargo, root};
 
 const FILE: &str = "config/aegis.schema.json";
 
 fn generated() -> Result<String, String> {
-    let output = cargo(&[
+    steps::output(&mut cargo(&[
         "run",
         "--quiet",
         "--locked",
@@ -15,15 +15,7 @@ fn generated() -> Result<String, String> {
         "aegis",
         "--",
         "schema",
-    ])
-    .current_dir(root())
-    .stderr(std::process::Stdio::inherit())
-    .output()
-    .map_err(|e| e.to_string())?;
-    if !output.status.success() {
-        return Err("`aegis schema` failed".into());
-    }
-    String::from_utf8(output.stdout).map_err(|e| e.to_string())
+    ]))
 }
 
 /// Writes the schema file anew.

@@ -43,6 +43,19 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     }
 }
 
+/// What `command` prints.
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
+    let output = command
+        .current_dir(root())
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|e| e.to_string())?;
+    if !output.status.success() {
+        return Err(format!("`{command:?}` failed ({})", output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|e| e.to_string())
+}
+
 /// A cargo command.
 pub(crate) fn cargo(words: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -70,6 +83,13 @@ pub(crate) fn test(filter: Option<&str>) -> Result<(), String> {
             "warnings",
         ]))?;
         schema::check()?;
+        run(Command::new("python3").args([
+            "-m",
+            "unittest",
+            "discover",
+            "-q",
+            "crates/xtask/eval",
+        ]))?;
     }
     let python = prepare::python()?;
     let runtime = onnxruntime::library()?;
