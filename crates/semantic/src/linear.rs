@@ -20,6 +20,9 @@ const MAGIC: &[u8; 4] = b"AEGL";
 const VERSION: u32 = 1;
 const HEADER: usize = 16 + 8 * HEADS;
 
+/// A text of fewer features counts as one of so many: a word or two is little evidence.
+const FEATURES_MIN: usize = 30;
+
 /// What is wrong with a `linear.bin`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LinearError {
@@ -94,8 +97,7 @@ impl Linear {
                 }
             }
         }
-        // Length is normalised away as in the L2 norm of a binary vector.
-        let norm = (scratch.len().max(1) as f32).sqrt();
+        let norm = scratch.len().max(FEATURES_MIN) as f32;
         let mut out = self.bias;
         for ((out, sum), scale) in out.iter_mut().zip(sums).zip(self.scale) {
             *out += sum as f32 * scale / norm;
@@ -133,7 +135,8 @@ mod tests {
         let linear = Linear::from_bytes(&file()).unwrap();
         let mut scratch = Vec::new();
         let logits = linear.logits("one two", &mut scratch);
-        let expected = 0.5 - 0.25 * (scratch.len() as f32).sqrt();
+        assert!(scratch.len() < FEATURES_MIN);
+        let expected = 0.5 - 0.25 * scratch.len() as f32 / FEATURES_MIN as f32;
         assert!(logits.iter().all(|x| (x - expected).abs() < 1e-5));
     }
 
