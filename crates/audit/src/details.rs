@@ -1,7 +1,7 @@
 //! What the events of a request say. Never content, secrets or tokens: checks report rules, places
 //! and keyed digests, and a place is named only as far as its names are plain.
 
-use aegis_core::{Ending, Exchange, Reason, Threat, Trail, ValidationResult, Verdict};
+use aegis_core::{Ending, Exchange, Reason, Scores, Threat, Trail, ValidationResult, Verdict};
 use serde_json::{Map, Value, json};
 
 use crate::canonical::Details;
@@ -22,6 +22,9 @@ pub(crate) fn decided(exchange: &Exchange, validation: &ValidationResult) -> Eve
     details.insert("confidence".into(), score(validation.confidence));
     details.insert("is_safe".into(), validation.is_safe.into());
     details.insert("threats".into(), Value::Array(threats));
+    if let Some(said) = validation.scores.filter(|_| !validation.threats.is_empty()) {
+        details.insert("scores".into(), scores(&said));
+    }
     details.insert("verdict".into(), validation.verdict.as_str().into());
     let event = Event::new("request.decided", validation.verdict.as_str());
     about(event, exchange, &trail).with_details(Details::new(details.into()))
@@ -48,6 +51,9 @@ pub(crate) fn completed(exchange: &Exchange) -> Event {
         ("verdict", Some(trail.verdict.as_str().into())),
     ] {
         details.insert(name.into(), value.unwrap_or_default());
+    }
+    if let Some(said) = trail.scores.filter(|_| !trail.threats.is_empty()) {
+        details.insert("scores".into(), scores(&said));
     }
     let event = Event::new(event_type(ending), trail.verdict.as_str());
     about(event, exchange, &trail).with_details(Details::new(details.into()))
@@ -140,6 +146,21 @@ fn threat(threat: &Threat) -> Value {
         "role": threat.role,
         "rule": threat.rule,
         "score": score(threat.score),
+    })
+}
+
+/// What a model said of the input, in steps of 0.001; `null` where it was not asked.
+fn scores(said: &Scores) -> Value {
+    let rounded = |score: f32| {
+        let rounded = (f64::from(score) * 1_000.0).round() / 1_000.0;
+        serde_json::Number::from_f64(rounded).map_or(Value::Null, Value::Number)
+    };
+    json!({
+        "extraction": rounded(said.extraction),
+        "indirect_injection": said.indirect_injection.map(rounded),
+        "injection": rounded(said.injection),
+        "jailbreak": rounded(said.jailbreak),
+        "toxicity": rounded(said.toxicity),
     })
 }
 

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::{Principal, Reason, Rejection, Route, Threat, Usage, Verdict};
+use crate::{Principal, Reason, Rejection, Route, Scores, Threat, Usage, Verdict};
 
 /// The other end of the client's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub struct Trail {
     pub detail: Option<String>,
     /// Everything the checks reported, input and output.
     pub threats: Vec<Threat>,
+    /// What a model said of the input; `None` where none assessed it.
+    pub scores: Option<Scores>,
     /// Tokens.
     pub usage: Usage,
     /// The status sent to the client.

@@ -40,7 +40,7 @@ pub use route::{Api, GenericFields, Operation, Route};
 pub use scores::Scores;
 pub use secret::Secret;
 pub use stage::{Admitted, Authenticated, Cleared, Guards, Received, Recorded, Released, Reply};
-pub use threat::{Category, Check, Threat};
+pub use threat::{Category, Check, Threat, UNSAFE_SCORE};
 pub use units::{ByteSize, Rate, Span};
 pub use usage::Usage;
 pub use verdict::{Action, OnError, ValidationResult, Verdict};

@@ -74,6 +74,9 @@ pub enum Check {
     Identity,
 }
 
+/// From this score on a finding is grave, unless its check has a threshold of its own.
+pub const UNSAFE_SCORE: f32 = 0.8;
+
 /// One finding. Never holds the matched text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Threat {
@@ -89,6 +92,8 @@ pub struct Threat {
     pub path: Option<Arc<str>>,
     /// How sure, 0 to 1.
     pub score: f32,
+    /// Whether it alone makes its input unsafe; otherwise it is a hint.
+    pub grave: bool,
     /// Keyed digest of the matched text.
     pub digest: Option<TextDigest>,
 }
@@ -155,7 +160,7 @@ impl Check {
 }
 
 impl Threat {
-    /// A finding without place or digest.
+    /// A finding without place or digest; grave from [`UNSAFE_SCORE`] on.
     pub fn new(
         category: Category,
         check: Check,
@@ -169,6 +174,7 @@ impl Threat {
             role: None,
             path: None,
             score,
+            grave: score >= UNSAFE_SCORE,
             digest: None,
         }
     }

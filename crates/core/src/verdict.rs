@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Threat;
+use crate::{Scores, Threat};
 
 /// The outcome of a check, gravest last.
 #[derive(
@@ -84,4 +84,6 @@ pub struct ValidationResult {
     pub confidence: f32,
     /// What the policy makes of it.
     pub verdict: Verdict,
+    /// The greatest scores of all texts; `None` where no model assessed any.
+    pub scores: Option<Scores>,
 }

@@ -499,6 +499,7 @@ fn cleared(exchange: &Arc<Exchange>, verdict: Verdict) -> Cleared {
         threats: vec![threat],
         confidence: 0.5,
         verdict,
+        scores: None,
     };
     received(exchange)
         .authenticated(principal())

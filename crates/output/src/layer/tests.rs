@@ -43,6 +43,7 @@ fn recorded(operation: Operation, guards: Guards) -> Recorded {
         threats: Vec::new(),
         confidence: 1.0,
         verdict: Verdict::Allow,
+        scores: None,
     };
     let received = Received {
         exchange: Arc::new(exchange),

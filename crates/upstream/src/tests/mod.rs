@@ -140,6 +140,7 @@ impl Asking {
             threats: vec![],
             confidence: 1.0,
             verdict: Verdict::Allow,
+            scores: None,
         };
         (admitted.cleared(Arc::new(validation)).recorded(), exchange)
     }
