@@ -34,6 +34,8 @@ pub(crate) struct Finding {
     pub(crate) rule: Cow<'static, str>,
     /// How sure.
     pub(crate) score: f32,
+    /// Whether it alone makes its input unsafe.
+    pub(crate) grave: bool,
     /// Keyed digest of the matched text.
     pub(crate) digest: TextDigest,
 }

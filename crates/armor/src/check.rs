@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use aegis_core::{Document, Operation, Threat};
+use aegis_core::{Document, Operation, Scores, Threat};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
-
-/// From this score on a threat makes its input unsafe, and a blocking check refuses it; below it a
-/// threat is a hint that is recorded and flagged.
-pub const UNSAFE_SCORE: f32 = 0.8;
 
 /// One of the checks that [`PromptArmorGuard`](crate::PromptArmorGuard) runs side by side.
 ///
@@ -38,6 +34,8 @@ pub enum CheckOutcome {
     Safe {
         /// How sure, 0 to 1.
         confidence: f32,
+        /// What a model said, if the check asked one.
+        scores: Option<Scores>,
     },
     /// Something found, be it only a hint.
     Threats {
@@ -45,6 +43,8 @@ pub enum CheckOutcome {
         threats: Vec<Threat>,
         /// How sure, 0 to 1.
         confidence: f32,
+        /// What a model said, if the check asked one.
+        scores: Option<Scores>,
     },
     /// Neither safe nor unsafe; its confidence is 0.
     Unavailable(Unavailable),
@@ -62,7 +62,11 @@ pub enum Unavailable {
     /// Too many large requests are being checked already.
     #[error("the check has no room")]
     Saturated,
-    /// The request holds more text than the policy's `budget.text_max`.
+    /// Its model failed.
+    #[error("the check's model failed")]
+    Failed,
+    /// The request holds more text than the policy's `budget.text_max`, or one text more than the
+    /// check reads.
     #[error("the request holds more text than is checked")]
     TooLong,
 }
@@ -90,6 +94,7 @@ impl CheckOutcome {
         if threats.is_empty() {
             return Self::Safe {
                 confidence: safe_confidence,
+                scores: None,
             };
         }
         let confidence = threats
@@ -99,15 +104,35 @@ impl CheckOutcome {
         Self::Threats {
             threats,
             confidence,
+            scores: None,
         }
     }
 
-    /// Whether nothing reaches [`UNSAFE_SCORE`]; an unavailable check is not safe.
+    /// The same outcome, with what a model said.
+    #[must_use]
+    pub fn with_scores(mut self, said: Option<Scores>) -> Self {
+        match &mut self {
+            Self::Safe { scores, .. } | Self::Threats { scores, .. } => *scores = said,
+            Self::Unavailable(_) => {}
+        }
+        self
+    }
+
+    /// What a model said, if the check asked one.
+    #[must_use]
+    pub const fn scores(&self) -> Option<Scores> {
+        match self {
+            Self::Safe { scores, .. } | Self::Threats { scores, .. } => *scores,
+            Self::Unavailable(_) => None,
+        }
+    }
+
+    /// Whether nothing grave was found; an unavailable check is not safe.
     #[must_use]
     pub fn is_safe(&self) -> bool {
         match self {
             Self::Safe { .. } => true,
-            Self::Threats { threats, .. } => !threats.iter().any(is_unsafe),
+            Self::Threats { threats, .. } => !threats.iter().any(|threat| threat.grave),
             Self::Unavailable(_) => false,
         }
     }
@@ -116,13 +141,8 @@ impl CheckOutcome {
     #[must_use]
     pub const fn confidence(&self) -> f32 {
         match self {
-            Self::Safe { confidence } | Self::Threats { confidence, .. } => *confidence,
+            Self::Safe { confidence, .. } | Self::Threats { confidence, .. } => *confidence,
             Self::Unavailable(_) => 0.0,
         }
     }
-}
-
-/// Whether `threat` alone makes its input unsafe.
-pub(crate) fn is_unsafe(threat: &Threat) -> bool {
-    threat.score >= UNSAFE_SCORE
 }

@@ -22,7 +22,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::check::{Check, CheckOutcome, InputContext, Unavailable, is_unsafe};
+use crate::check::{Check, CheckOutcome, InputContext, Unavailable};
 use crate::units::text_bytes;
 
 /// What the policy makes of one check's outcome.
@@ -153,15 +153,21 @@ pub(crate) fn aggregate(
         threats: Vec::new(),
         confidence: 1.0,
         verdict: Verdict::Allow,
+        scores: None,
     };
     let mut refused = None;
     for (name, policy, outcome) in outcomes {
         result.is_safe &= outcome.is_safe();
         result.confidence = result.confidence.min(outcome.confidence());
+        result.scores = match (result.scores, outcome.scores()) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            (one, other) => one.or(other),
+        };
         match outcome {
             CheckOutcome::Safe { .. } => {}
             CheckOutcome::Threats { threats, .. } => {
-                let blocks = policy.action == Action::Block && threats.iter().any(is_unsafe);
+                let blocks =
+                    policy.action == Action::Block && threats.iter().any(|threat| threat.grave);
                 if blocks {
                     refused = Some(Refused::Threat);
                 }
@@ -209,7 +215,7 @@ fn text_document(text: &str, role: Role) -> Document {
 pub(crate) fn grave_categories(threats: &[Threat]) -> Vec<&'static str> {
     let mut names: Vec<_> = threats
         .iter()
-        .filter(|threat| is_unsafe(threat))
+        .filter(|threat| threat.grave)
         .map(|threat| threat.category.as_str())
         .collect();
     names.sort_unstable();

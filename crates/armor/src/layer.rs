@@ -103,6 +103,9 @@ impl Armor {
         let context = InputContext::new(operation);
         let assessment = self.guard.assess(document, &context).await;
         let result = assessment.result;
+        request
+            .exchange()
+            .note(|trail| trail.scores = result.scores);
         match assessment.refused {
             None => {
                 let threats = result.threats.iter().cloned();

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use aegis_core::{Category, Check as CheckName, Document, Role};
+use aegis_core::{Category, Check as CheckName, Document, Role, UNSAFE_SCORE};
 use aegis_detect::pattern::Patterns;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -92,6 +92,7 @@ impl Inner {
             category: category(found.rule.category, role),
             rule: found.rule.id.to_string().into(),
             score: found.rule.score(),
+            grave: found.rule.score() >= UNSAFE_SCORE,
             digest: self.cache.digest(text.get(found.range).unwrap_or_default()),
         });
         findings.collect()

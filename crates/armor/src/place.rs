@@ -38,8 +38,16 @@ impl<'a> Threats<'a> {
                     && threat.role == Some(segment.role)
                     && self.message(*at) == Some(segment.message)
             };
-            // A joined text reports again what its parts reported.
-            if self.found.iter().any(known) || !self.make_room(finding.score) {
+            // A joined text reports again what its parts reported; the surer report stands.
+            if let Some(known) = self.found.iter().position(known) {
+                let slighter = self.found.get(known).is_some_and(|(_, threat)| {
+                    (threat.grave, threat.score) < (finding.grave, finding.score)
+                });
+                if !slighter {
+                    continue;
+                }
+                self.found.remove(known);
+            } else if !self.make_room(finding) {
                 continue;
             }
             let mut threat = Threat::new(
@@ -49,9 +57,15 @@ impl<'a> Threats<'a> {
                 finding.score,
             );
             threat.role = Some(segment.role);
+            threat.grave = finding.grave;
             threat.digest = Some(finding.digest);
             self.found.push((index, threat));
         }
+    }
+
+    /// How many there are.
+    pub(crate) const fn count(&self) -> usize {
+        self.found.len()
     }
 
     /// Everything added, with its JSON Pointer.
@@ -70,13 +84,15 @@ impl<'a> Threats<'a> {
         placed.collect()
     }
 
-    /// Whether one more threat of `score` may be kept. A grave one takes a slighter one's place, so
-    /// that a flood of hints can't hide it.
-    fn make_room(&mut self, score: f32) -> bool {
+    /// Whether one more may be kept. A graver one takes a slighter one's place, so that a flood of
+    /// hints can't hide it.
+    fn make_room(&mut self, finding: &Finding) -> bool {
         if self.found.len() < THREATS_MAX {
             return true;
         }
-        let slighter = self.found.iter().position(|(_, kept)| kept.score < score);
+        let slighter =
+            |(_, kept): &(usize, Threat)| (kept.grave, kept.score) < (finding.grave, finding.score);
+        let slighter = self.found.iter().position(slighter);
         slighter.map(|at| self.found.remove(at)).is_some()
     }
 
@@ -120,6 +136,7 @@ mod tests {
             category: Category::Injection,
             rule: rule.into(),
             score,
+            grave: score >= aegis_core::UNSAFE_SCORE,
             digest: DigestKey::from_bytes(b"test").digest(&[b"x"]),
         }
     }
@@ -139,6 +156,18 @@ mod tests {
         for threat in threats {
             assert_eq!(threat.role, Some(Role::User));
             assert_eq!(threat.path.as_deref(), Some("/messages/0/content"));
+        }
+    }
+
+    #[test]
+    fn of_two_reports_of_a_rule_in_one_message_the_surer_stands() {
+        let document = document(1);
+        for scores in [[0.5, 0.95], [0.95, 0.5]] {
+            let mut threats = Threats::new(&document, Check::Semantic);
+            threats.extend(0, &scores.map(|score| finding("a", score)));
+            let threats = threats.finish();
+            let told: Vec<_> = threats.iter().map(|t| (t.score, t.grave)).collect();
+            assert_eq!(told, [(0.95, true)]);
         }
     }
 

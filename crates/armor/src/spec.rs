@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aegis_core::{Action, ByteSize, DigestKey, MediaKind, OnError, Span};
 use aegis_detect::pattern::{PackError, Patterns, builtin_pack};
+use aegis_semantic::Semantic;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -15,6 +16,7 @@ use crate::context::{CompileError, ContextCheck, Forgeries, Rules};
 use crate::guard::{Budget, CheckPolicy, PromptArmorGuard};
 use crate::offload::Offload;
 use crate::pattern::PatternCheck;
+use crate::semantic::{SemanticCounters, SemanticError, SemanticSpec};
 
 /// Bytes of one rule pack file.
 pub const PACK_BYTES_MAX: u64 = 4 << 20;
@@ -23,11 +25,13 @@ pub const PACK_BYTES_MAX: u64 = 4 << 20;
 const CORE_PACK: &str = "core";
 
 /// Prompt Armor: what is checked in requests before they reach a model.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ArmorSpec {
     /// Known attacks, as rule packs describe them.
     pub pattern: PatternSpec,
+    /// Attacks in words that no rule knows, found by a model; off where absent.
+    pub semantic: Option<SemanticSpec>,
     /// Roles, turns and made-up dialogues.
     pub context: ContextSpec,
     /// Content that is not text, which no check can read.
@@ -58,7 +62,7 @@ pub struct ContextSpec {
     /// Whether role order, forged turns and chat-template tokens are checked.
     pub roles: RolesMode,
     /// Whether tool results and documents are read as untrusted text, by this check and by the
-    /// pattern check.
+    /// others.
     pub tool_results: ToolResultsMode,
     /// How many alternating turns of a made-up dialogue inside one text make it an attack, in turns;
     /// 0 turns the check off.
@@ -150,6 +154,9 @@ pub enum BuildError {
     /// A budget of nothing.
     #[error("{0} must be greater than zero")]
     Zero(&'static str),
+    /// The semantic check can't be used.
+    #[error(transparent)]
+    Semantic(#[from] SemanticError),
     /// The built-in tables are broken.
     #[error(transparent)]
     Builtin(#[from] CompileError),
@@ -160,17 +167,24 @@ pub enum BuildError {
 pub struct Armor {
     pub(crate) guard: PromptArmorGuard,
     pub(crate) media: MediaSpec,
+    pub(crate) model: Option<Arc<Semantic>>,
 }
 
 // === impl ArmorSpec ===
 
 impl ArmorSpec {
-    /// Loads the packs and builds the checks. `folder` is where the policy file lies; `key` names
-    /// texts in threats and in the verdict caches.
+    /// Loads packs and model and builds the checks; with a model not for a reactor thread. `folder`
+    /// is where the policy file lies; `key` names texts in threats and in the verdict caches;
+    /// `counters` outlive the policy.
     ///
     /// # Errors
     /// [`BuildError`] with the key path and the fix.
-    pub fn build(&self, folder: &Path, key: &DigestKey) -> Result<Armor, BuildError> {
+    pub fn build(
+        &self,
+        folder: &Path,
+        key: &DigestKey,
+        counters: &Arc<SemanticCounters>,
+    ) -> Result<Armor, BuildError> {
         if self.budget.text_max.0 == 0 {
             return Err(BuildError::Zero("armor.budget.text_max"));
         }
@@ -189,7 +203,7 @@ impl ArmorSpec {
             rules,
             Forgeries::compile()?,
             VerdictCache::new(key.clone()),
-            offload,
+            offload.clone(),
         );
         // A check that could find nothing takes no seat: preparing text for it would cost for nothing.
         let mut seats: Vec<(Arc<dyn Check>, CheckPolicy)> = Vec::new();
@@ -199,6 +213,14 @@ impl ArmorSpec {
         if self.context.roles == RolesMode::Strict || self.context.many_shot > 0 {
             seats.push((Arc::new(context), self.context.policy()));
         }
+        let mut model = None;
+        if let Some(spec) = &self.semantic {
+            let loaded = Arc::new(spec.load(folder)?);
+            let shared = (rules.tool_results, counters.clone());
+            let check = spec.check(loaded.clone(), key, shared, offload);
+            seats.push((Arc::new(check), spec.policy()));
+            model = Some(loaded);
+        }
         let budget = Budget {
             text_max: self.budget.text_max.0,
             time_max: self.budget.time_max.0,
@@ -206,6 +228,7 @@ impl ArmorSpec {
         Ok(Armor {
             guard: PromptArmorGuard::new(seats, budget),
             media: self.media,
+            model,
         })
     }
 }
@@ -286,6 +309,12 @@ impl Armor {
     pub const fn guard(&self) -> &PromptArmorGuard {
         &self.guard
     }
+
+    /// The semantic check's model, where it is on.
+    #[must_use]
+    pub fn model(&self) -> Option<&Semantic> {
+        self.model.as_deref()
+    }
 }
 
 // === defaults ===
@@ -329,7 +358,7 @@ mod tests {
     fn build(policy: &str) -> Result<Armor, String> {
         let spec: ArmorSpec = serde_saphyr::from_str(policy).map_err(|e| e.to_string())?;
         let key = DigestKey::from_bytes(b"test");
-        spec.build(Path::new("/nonexistent"), &key)
+        spec.build(Path::new("/nonexistent"), &key, &Arc::default())
             .map_err(|e| e.to_string())
     }
 
@@ -357,7 +386,6 @@ mod tests {
             ("budget: { text_max: 0B }", "armor.budget.text_max"),
             ("budget: { time_max: 0s }", "armor.budget.time_max"),
             ("pattern: { pack: [core] }", "pack"),
-            ("semantic: {}", "semantic"),
             ("context: { roles: lax }", "lax"),
             ("media: { video: block }", "video"),
         ] {

@@ -228,6 +228,14 @@ impl Semantic {
 
 // === impl Pending ===
 
+impl Pending {
+    /// How many windows the second stage reads for it.
+    #[must_use]
+    pub const fn windows(&self) -> usize {
+        self.windows.len()
+    }
+}
+
 /// Without the text.
 impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,7 +16,7 @@ mod order;
 
 use std::sync::Arc;
 
-use aegis_core::{Check as CheckName, Document, Role};
+use aegis_core::{Check as CheckName, Document, Role, UNSAFE_SCORE};
 use aegis_detect::normalize::normalize;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -145,6 +145,7 @@ impl Inner {
             category: hit.category,
             rule: hit.rule.into(),
             score: hit.score,
+            grave: hit.score >= UNSAFE_SCORE,
             digest: self
                 .cache
                 .digest(normal.text.get(hit.range).unwrap_or_default()),

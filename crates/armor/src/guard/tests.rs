@@ -45,7 +45,10 @@ where
 }
 
 fn safe(confidence: f32) -> CheckOutcome {
-    CheckOutcome::Safe { confidence }
+    CheckOutcome::Safe {
+        confidence,
+        scores: None,
+    }
 }
 
 fn threat(rule: &'static str, score: f32) -> Threat {
@@ -68,7 +71,7 @@ const REFUSED_GONE: Refused = Refused::Unavailable(Name::Pattern, Unavailable::S
 fn all_union_minimum_and_the_verdict() {
     let hint = || threats(&[("hint", 0.79)]);
     let grave = || threats(&[("grave", UNSAFE), ("also", 0.3)]);
-    const UNSAFE: f32 = crate::UNSAFE_SCORE;
+    const UNSAFE: f32 = aegis_core::UNSAFE_SCORE;
     // Outcomes with policies → safe, threats, confidence, verdict, refused
     type Row = (
         Vec<(CheckPolicy, CheckOutcome)>,

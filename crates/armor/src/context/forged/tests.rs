@@ -1,7 +1,7 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::check::UNSAFE_SCORE;
+use aegis_core::UNSAFE_SCORE;
 
 static FORGERIES: LazyLock<Forgeries> = LazyLock::new(|| Forgeries::compile().unwrap());
 
