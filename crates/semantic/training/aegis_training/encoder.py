@@ -113,6 +113,8 @@ def tokenise(texts, tokenizer_json):
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(tokenizer_json))
+    # A "[SEP]" that a text spells out stays text.
+    tokenizer.encode_special_tokens = True
     tokenizer.no_padding()
     tokenizer.enable_truncation(TOKENS_MAX)
     out = []

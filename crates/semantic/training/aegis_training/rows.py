@@ -41,6 +41,8 @@ DOCUMENT_SOURCES = {
     "spamassassin", "tau2_data", "semantic_router_docs", "owasp_cheatsheets", "payloadsallthethings", "llm_guard_docs",
     "bipia", "injecagent", "poisonedrag", "prompt_shield_indirect", "ipi_coding_agent", "prompts_chat_book",
 }
+TOXICITY_SOURCES = {"edos", "davidson", "vicomtech_hate", "kmhas", "apeach", "korean_unsmile", "surge_toxicity", "toxigen"}
+
 DOCUMENT_CATEGORIES = {"rag_passage", "shell_command", "tool_result", "email", "web", "security_doc"}
 
 
@@ -63,7 +65,8 @@ class Row:
 def heads_of(label, kind):
     """What a text of this label teaches; other attack heads stay open, for the borders between them are soft."""
     if label in DIRECT:
-        return {label: 1}
+        # Whatever attacks as a message attacks as a tool's result, too.
+        return {label: 1, "indirect_injection": 1}
     if label == "indirect_injection":
         return {"indirect_injection": 1}
     if label == "toxic":
@@ -131,6 +134,11 @@ def read_corpus(folder):
             kind = "untrusted" if document else "user"
             payload = d.get("payload")
             at = d["text"].find(payload) if payload else -1
+            if at >= 0:
+                yield Row(
+                    text=(d["text"][:at] + d["text"][at + len(payload):]).strip(), kind=kind, heads=heads_of("benign_hard", kind),
+                    source=f"aegis/{path.stem}", lang=d["lang"], label="benign_hard", category="clean_twin", id=f"{path.stem}:{number}:clean",
+                )
             yield Row(
                 text=d["text"], kind=kind, heads=heads_of(d["label"], kind), source=f"aegis/{path.stem}", lang=d["lang"],
                 spans=[[at, at + len(payload)]] if at >= 0 else [], label=d["label"], category=d["category"],
