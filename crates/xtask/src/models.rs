@@ -61,7 +61,7 @@ pub(crate) fn eval(words: &[&str]) -> Result<(), String> {
     command
         .arg("--first-stage")
         .arg(released("examples/first_stage")?);
-    command.arg("--models").arg(root().join(MODELS));
+    option(&mut command, &words, "--models", &root().join(MODELS));
     command.arg("--work").arg(absolute("eval")?);
     if !peers.is_empty() {
         command.arg("--peers").arg(install_peers()?);
@@ -72,13 +72,10 @@ pub(crate) fn eval(words: &[&str]) -> Result<(), String> {
 /// Measures what the models cost.
 pub(crate) fn bench(words: &[&str]) -> Result<(), String> {
     let runtime = onnxruntime::library()?;
-    release(&["-p", "aegis-semantic", "--example", "bench"])?;
-    let mut command = Command::new(released("examples/bench")?);
-    command
-        .arg(root().join(MODELS))
-        .args(words)
-        .env(onnxruntime::VARIABLE, runtime);
-    steps::run(&mut command)
+    release(&["-p", "aegis-bench", "--bin", "aegis-bench-semantic"])?;
+    let mut command = Command::new(released("aegis-bench-semantic")?);
+    option(&mut command, words, "--models", &root().join(MODELS));
+    steps::run(command.args(words).env(onnxruntime::VARIABLE, runtime))
 }
 
 /// The folder with the public detectors: a venv, and `node_modules` in it.

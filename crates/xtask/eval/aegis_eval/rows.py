@@ -29,8 +29,14 @@ class Row:
     """From the files about toxicity: says nothing on attacks."""
 
 
-def read(folder):
-    """All texts with a label that fits, once each; training's own rules say which fit and what is a document."""
+def sources(models):
+    """The sources that the models in the folder learnt from, as their manifest says."""
+    manifest = json.loads((pathlib.Path(models) / "manifest.json").read_text())
+    return {source["name"] for source in manifest["training"].get("sources", [])}
+
+
+def read(folder, taught_sources):
+    """All texts with a label that fits; training's own rules say which fit and what is a document."""
     rows, taught = [], set()
     for name in training.FILES:
         with gzip.open(pathlib.Path(folder) / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
@@ -39,11 +45,13 @@ def read(folder):
                 as_trained = training.shared_row(d, name)
                 if as_trained is None or not d["text"].strip():
                     continue
-                if as_trained.trainable:
+                # A placeholder names no sources; then the licence tells.
+                seen = as_trained.trainable and (not taught_sources or as_trained.source in taught_sources)
+                if seen:
                     taught.add(training.key(d["text"]))
                 rows.append(Row(
                     id=d["id"], text=d["text"], role="document" if as_trained.kind == "untrusted" else "user", label=d["label"],
-                    source=d["source"], lang=d["lang"], category=d.get("category") or "", seen=as_trained.trainable,
+                    source=d["source"], lang=d["lang"], category=d.get("category") or "", seen=seen,
                     pair=d.get("pair"), comment=name == "toxicity",
                 ))
     # A copy of a text that was learnt from is no unseen text, whatever source it comes by.

@@ -1,5 +1,6 @@
 """Runs `aegis scan` over texts with a policy of its own for each set of checks."""
 
+import base64
 import dataclasses
 import json
 import pathlib
@@ -32,7 +33,7 @@ audit:
 """
 NO_PATTERN = "  pattern: { packs: [] }\n"
 NO_CONTEXT = "  context: { roles: off, many_shot: 0 }\n"
-SEMANTIC = "  semantic: { model: prompt-armor }\n"
+SEMANTIC = "  semantic: {{ model: {folder}, public_key: {key} }}\n"
 CHECKS = {
     "pattern": NO_CONTEXT,
     "semantic": NO_PATTERN + NO_CONTEXT + SEMANTIC,
@@ -55,10 +56,13 @@ def verdict(answer):
     return Verdict(answer["is_safe"], max([heads.get(head, 0.0) for head in ATTACKS] + found), heads)
 
 
-def scan(rows, checks, aegis, folder):
-    """The verdict of each row, by id."""
+def scan(rows, checks, aegis, folder, models):
+    """The verdict of each row, by id, with the models in a folder."""
     policy = pathlib.Path(folder) / f"{checks}.yaml"
-    policy.write_text(POLICY.format(armor=CHECKS[checks].rstrip("\n")))
+    models = pathlib.Path(models).resolve()
+    key = base64.b64encode((models / "signing.pub").read_bytes()).decode()
+    armor = CHECKS[checks].replace(SEMANTIC, SEMANTIC.format(folder=json.dumps(str(models)), key=key))
+    policy.write_text(POLICY.format(armor=armor.rstrip("\n")))
     process = subprocess.Popen(
         [aegis, "scan", "--config", policy], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
     )
