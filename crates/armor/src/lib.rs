@@ -41,6 +41,7 @@ mod semantic;
 mod spec;
 mod units;
 
+pub use aegis_semantic::{QUEUE_WINDOWS_MAX, Semantic, THREADS_MAX};
 pub use cache::CACHE_BYTES_MAX;
 pub use check::{Check, CheckOutcome, InputContext, Unavailable};
 pub use context::CompileError;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aegis_core::{Action, ByteSize, DigestKey, MediaKind, OnError, Span};
 use aegis_detect::pattern::{PackError, Patterns, builtin_pack};
-use aegis_semantic::Semantic;
+use aegis_semantic::{ModelError, Semantic};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -230,6 +230,19 @@ impl ArmorSpec {
             media: self.media,
             model,
         })
+    }
+}
+
+// === impl BuildError ===
+
+impl BuildError {
+    /// Whether all that is missing is a working ONNX Runtime.
+    #[must_use]
+    pub const fn lacks_runtime(&self) -> bool {
+        matches!(
+            self,
+            Self::Semantic(SemanticError::Model(ModelError::Runtime(_)))
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aegis_armor::ArmorLayer;
+use aegis_armor::{Armor, ArmorLayer, SemanticCounters};
 use aegis_audit::{Audit, DecideLayer, RecordLayer};
 use aegis_auth::{Auth, AuthLayer, DOCUMENT_BYTES_MAX, Environment, Fetch, SystemClock};
 use aegis_core::{BoxError, Catalog, DigestKey, Secret};
@@ -16,6 +16,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Uri;
+use serde_json::{Value, json};
 
 use crate::policy::{Policy, PolicyError, Secrets};
 use crate::rescue::rescue;
@@ -36,6 +37,8 @@ pub struct Lasting {
     pub store: Arc<dyn StateStore>,
     /// Names texts in threats and caches.
     pub key: DigestKey,
+    /// What the semantic check did, for metrics.
+    pub semantic: Arc<SemanticCounters>,
 }
 
 /// One policy, built.
@@ -47,6 +50,8 @@ pub struct Built {
     pub stages: Stages,
     /// Who vouches for callers; its key sets are kept fresh by a task.
     pub auth: Arc<Auth>,
+    /// The semantic check's model; `null` where the check is off.
+    pub model: Value,
 }
 
 /// Gets key sets for `auth` with the client of `upstream`.
@@ -73,6 +78,7 @@ impl Lasting {
             audit,
             store: Arc::new(MemoryStore::default()),
             key,
+            semantic: Arc::default(),
         })
     }
 }
@@ -110,13 +116,13 @@ struct Parts {
     router: Router,
     auth: Arc<Auth>,
     limits: AdmitLayer,
-    armor: ArmorLayer,
+    armor: Arc<Armor>,
     output: OutputLayer,
     upstream: Dispatch,
 }
 
-/// Builds every stage of `policy`. `previous` is what ran before: its key sets and failure counters
-/// are taken over.
+/// Builds every stage of `policy`; where it loads a model, that takes the better part of a second.
+/// `previous` is what ran before: its key sets and failure counters are taken over.
 ///
 /// # Errors
 /// Names the key and the fix; nothing of what runs is changed.
@@ -126,12 +132,13 @@ pub fn build(
     lasting: &Lasting,
     previous: Option<&Auth>,
 ) -> Result<Built, PolicyError> {
-    let parts = parts(policy, secrets, (&lasting.store, &lasting.key), previous)?;
+    let (store, key, semantic) = (&lasting.store, &lasting.key, &lasting.semantic);
+    let parts = parts(policy, secrets, (store, key, semantic), previous)?;
     let stages = Stages {
         record: RecordLayer::new(lasting.audit.clone(), Arc::new(rescue)),
         auth: AuthLayer::new(parts.auth.clone()),
         limits: parts.limits,
-        armor: parts.armor,
+        armor: ArmorLayer::new(parts.armor.clone()),
         decide: DecideLayer::new(lasting.audit.clone()),
         output: parts.output,
         upstream: parts.upstream,
@@ -140,13 +147,14 @@ pub fn build(
         router: parts.router,
         stages,
         auth: parts.auth,
+        model: model(&parts.armor),
     })
 }
 
 fn parts(
     policy: &Policy,
     secrets: &Secrets,
-    (store, key): (&Arc<dyn StateStore>, &DigestKey),
+    (store, key, semantic): (&Arc<dyn StateStore>, &DigestKey, &Arc<SemanticCounters>),
     previous: Option<&Auth>,
 ) -> Result<Parts, PolicyError> {
     let spec = &policy.spec;
@@ -171,16 +179,24 @@ fn parts(
         .map_err(|e| policy.error(e))?;
     let armor = spec
         .armor
-        .build(policy.folder(), key)
+        .build(policy.folder(), key, semantic)
         .map_err(|e| policy.error(e))?;
     let output = spec.output.build(key).map_err(|e| policy.error(e))?;
     Ok(Parts {
         router: Router::new(routes),
         auth: Arc::new(auth),
         limits: AdmitLayer::new(Arc::new(admission)),
-        armor: ArmorLayer::new(Arc::new(armor)),
+        armor: Arc::new(armor),
         output: OutputLayer::new(Arc::new(output)),
         upstream: Dispatch::new(Arc::new(upstream(policy, secrets, catalog)?)),
+    })
+}
+
+/// Which model runs, for the audit log.
+fn model(armor: &Armor) -> Value {
+    armor.model().map_or(Value::Null, |model| {
+        let manifest = model.manifest();
+        json!({"name": manifest.name, "version": manifest.version, "sha256": model.digest()})
     })
 }
 
@@ -226,7 +242,7 @@ pub fn check(policy: &Policy, secrets: &Secrets) -> Result<(), PolicyError> {
         .map_err(|e| policy.error(e))?;
     let key = DigestKey::random().map_err(|_| policy.error("the system's random source failed"))?;
     let store: Arc<dyn StateStore> = Arc::new(MemoryStore::default());
-    parts(policy, secrets, (&store, &key), None)?;
+    parts(policy, secrets, (&store, &key, &Arc::default()), None)?;
     Ok(())
 }
 

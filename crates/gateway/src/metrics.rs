@@ -1,11 +1,16 @@
 //! Prometheus metrics. Label values are names of enums and of the policy, never of a request.
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use aegis_armor::SemanticCounters;
 use aegis_core::{Ending, Exchange};
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -68,10 +73,16 @@ pub struct ReloadLabels {
     pub outcome: &'static str,
 }
 
+/// What the semantic check counts by itself.
+#[derive(Debug)]
+struct SemanticMetrics(Arc<SemanticCounters>);
+
 // === impl Metrics ===
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// All at zero; `semantic` is counted elsewhere.
+    #[must_use]
+    pub fn new(semantic: Arc<SemanticCounters>) -> Self {
         let duration: fn() -> Histogram = || Histogram::new(DURATION_BOUNDS_S);
         let mut metrics = Self {
             registry: Registry::with_prefix("aegis"),
@@ -87,11 +98,11 @@ impl Default for Metrics {
             ready: Gauge::default(),
         };
         metrics.register();
+        let semantic = Box::new(SemanticMetrics(semantic));
+        metrics.registry.register_collector(semantic);
         metrics
     }
-}
 
-impl Metrics {
     fn register(&mut self) {
         let registry = &mut self.registry;
         registry.register(
@@ -192,5 +203,40 @@ impl Metrics {
         // Writing to a String can't fail.
         encode(&mut text, &self.registry).ok();
         text
+    }
+}
+
+// === impl SemanticMetrics ===
+
+impl Collector for SemanticMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let counts = self.0.read();
+        for (name, help, count) in [
+            (
+                "semantic_texts",
+                "Texts that the semantic check was asked about",
+                counts.texts,
+            ),
+            (
+                "semantic_cache_hits",
+                "Those whose scores were known",
+                counts.cached,
+            ),
+            (
+                "semantic_windows",
+                "Windows of text given to the larger model",
+                counts.windows,
+            ),
+        ] {
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(count).encode(metric)?;
+        }
+        let help = "Requests that the semantic check could not judge";
+        let name = "semantic_unavailable";
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (cause, count) in counts.unavailable {
+            ConstCounter::new(count).encode(metric.encode_family(&[("cause", cause)])?)?;
+        }
+        Ok(())
     }
 }

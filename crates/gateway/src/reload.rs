@@ -45,17 +45,21 @@ impl Running {
     pub async fn start(policy: Policy) -> Result<Self, PolicyError> {
         let secrets = Secrets::from_environment();
         let lasting = Lasting::open(&policy, &secrets).await?;
-        let built = assemble::build(&policy, &secrets, &lasting, None)?;
+        let (built, policy) = build(policy, secrets, lasting.clone(), None).await?;
         let tasks = TaskTracker::new();
         let refresh = tasks.spawn(built.auth.clone().run());
         first_keys(&built.auth).await;
-        let auth = built.auth.clone();
+        let (auth, model) = (built.auth.clone(), built.model.clone());
         let app = Arc::new(App::new(
             snapshot(built, &policy),
             policy.spec.listen.gateway.clone(),
-            Arc::new(Metrics::default()),
+            Arc::new(Metrics::new(lasting.semantic.clone())),
         ));
-        let details = json!({"policy": &*policy.digest, "version": env!("CARGO_PKG_VERSION")});
+        let details = json!({
+            "policy": &*policy.digest,
+            "version": env!("CARGO_PKG_VERSION"),
+            "model": model,
+        });
         lasting
             .audit
             .system_event("gateway.started", "start", details)
@@ -88,11 +92,18 @@ impl Running {
     /// Why the last good policy stays.
     pub async fn reload(&self) -> Result<(), PolicyError> {
         let file = self.policy.lock().file.clone();
-        let loaded = Policy::load(&file).and_then(|policy| self.rebuild(policy));
+        let loaded = match Policy::load(&file) {
+            Ok(policy) => self.rebuild(policy).await,
+            Err(error) => Err(error),
+        };
         let (outcome, details) = match &loaded {
-            Ok((_, policy)) => (
+            Ok((built, policy)) => (
                 "loaded",
-                json!({"policy": &*policy.digest, "before": &*self.app.digest()}),
+                json!({
+                    "policy": &*policy.digest,
+                    "before": &*self.app.digest(),
+                    "model": built.model,
+                }),
             ),
             // The message names keys and places of the file, never values of secrets.
             Err(error) => (
@@ -124,16 +135,11 @@ impl Running {
         Ok(())
     }
 
-    fn rebuild(&self, policy: Policy) -> Result<(Built, Policy), PolicyError> {
+    async fn rebuild(&self, policy: Policy) -> Result<(Built, Policy), PolicyError> {
         self.policy.lock().check_same_process(&policy)?;
         let previous = self.auth.lock().0.clone();
-        let built = assemble::build(
-            &policy,
-            &Secrets::from_environment(),
-            &self.lasting,
-            Some(&previous),
-        )?;
-        Ok((built, policy))
+        let secrets = Secrets::from_environment();
+        build(policy, secrets, self.lasting.clone(), Some(previous)).await
     }
 
     /// Closes the audit log with a checkpoint and ends the tasks.
@@ -155,6 +161,22 @@ impl Running {
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// Builds `policy` off the reactor: a model takes the better part of a second to load.
+async fn build(
+    policy: Policy,
+    secrets: Secrets,
+    lasting: Lasting,
+    previous: Option<Arc<Auth>>,
+) -> Result<(Built, Policy), PolicyError> {
+    let file = policy.clone();
+    let work = move || {
+        let built = assemble::build(&policy, &secrets, &lasting, previous.as_deref())?;
+        Ok((built, policy))
+    };
+    let built = tokio::task::spawn_blocking(work).await;
+    built.unwrap_or_else(|error| Err(file.error(error)))
 }
 
 fn snapshot(built: Built, policy: &Policy) -> Snapshot {

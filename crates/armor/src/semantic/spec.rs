@@ -216,15 +216,12 @@ impl LevelsSpec {
 
 impl From<ModelError> for SemanticError {
     fn from(error: ModelError) -> Self {
-        match error {
-            ModelError::Option { key, min, max } => Self::Range {
-                // The policy's name of it.
-                key: if key == "queue_windows" { "queue" } else { key },
-                min,
-                max,
-            },
-            other => Self::Model(other),
-        }
+        let ModelError::Option { key, min, max } = error else {
+            return Self::Model(error);
+        };
+        // The policy's name of it.
+        let key = if key == "queue_windows" { "queue" } else { key };
+        Self::Range { key, min, max }
     }
 }
 

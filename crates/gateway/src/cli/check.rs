@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
+use aegis_armor::{LevelsSpec, SemanticSpec};
 use aegis_core::{Action, Api, OnError, Operation};
 
 use super::{CommandError, Outcome};
@@ -133,6 +134,7 @@ fn checks(out: &mut String, spec: &PolicySpec) -> std::fmt::Result {
         context.many_shot,
         fate(context.action, context.on_error)
     )?;
+    semantic(out, spec.armor.semantic.as_ref())?;
     let media = &spec.armor.media;
     writeln!(
         out,
@@ -176,6 +178,28 @@ fn checks(out: &mut String, spec: &PolicySpec) -> std::fmt::Result {
         ),
         None => writeln!(out, "  secrets   off"),
     }
+}
+
+fn semantic(out: &mut String, spec: Option<&SemanticSpec>) -> std::fmt::Result {
+    let Some(spec) = spec else {
+        return writeln!(out, "  semantic  OFF");
+    };
+    let levels = |levels: Option<LevelsSpec>| {
+        levels.map_or("the model's".to_owned(), |levels| {
+            format!("block {} flag {}", levels.block_at, levels.flag_at)
+        })
+    };
+    let toxicity = spec
+        .toxicity
+        .map_or("off".to_owned(), |_| levels(spec.toxicity));
+    writeln!(
+        out,
+        "  semantic  model {}; thresholds: users {}, documents {}, toxicity {toxicity}; {}",
+        spec.model,
+        levels(spec.user),
+        levels(spec.documents),
+        fate(spec.action, spec.on_error)
+    )
 }
 
 /// The store without whatever credentials its address may hold.

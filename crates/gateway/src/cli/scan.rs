@@ -1,14 +1,30 @@
 //! `aegis scan`: the checks of the gateway on texts, one JSON object a line.
 
+use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use aegis_core::{Category, DigestKey, Role, Threat, ValidationResult};
-use aegis_detect::redact::Finding;
+use aegis_armor::{Armor, ArmorSpec, QUEUE_MAX, QUEUE_WINDOWS_MAX, SemanticSpec, THREADS_MAX};
+use aegis_core::{Category, Check, DigestKey, Role, Span, Threat, ValidationResult};
+use aegis_detect::redact::{Finding, Redactor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{CommandError, Outcome, lines};
 use crate::policy::Policy;
+
+/// Time for the checks of one text: as good as none.
+const TIME_MAX: Duration = Duration::from_secs(3_600);
+
+/// Checks that may work on one text at once, each in a place of its own.
+const CHECKS: usize = 3;
+
+/// What runs on each text.
+struct Scanner {
+    armor: Armor,
+    redactor: Arc<Redactor>,
+}
 
 /// A text to scan.
 #[derive(Debug, Deserialize)]
@@ -45,7 +61,7 @@ struct Found {
     owasp: Option<&'static str>,
 }
 
-/// Calibrated probabilities; `null` where no model assessed the text.
+/// Probabilities of an attack by category; `null` where nothing assessed the text for it.
 #[derive(Debug, Default, Serialize)]
 struct Scores {
     injection: Option<f32>,
@@ -63,32 +79,88 @@ const fn user() -> Role {
 pub(super) fn run(config: Option<&Path>) -> Result<Outcome, CommandError> {
     let policy = config.map(Policy::load).transpose()?;
     let key = DigestKey::random()?;
-    let folder = policy.as_ref().map_or(Path::new("."), Policy::folder);
-    let armor = policy
-        .as_ref()
-        .map(|policy| policy.spec.armor.clone())
-        .unwrap_or_default()
-        .build(folder, &key)?;
     let output = policy
         .as_ref()
         .map_or_else(super::redact::defaults, |policy| policy.spec.output.clone())
         .build(&key)?;
+    let scanner = Arc::new(Scanner {
+        armor: armor(policy.as_ref(), &key)?,
+        redactor: output.redactor().clone(),
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    lines::map(|input: Input| {
+    let each = move |input| {
+        let scanner = scanner.clone();
+        async move { scanner.scan(input).await }
+    };
+    let output = std::io::stdout().lock();
+    let tally = runtime.block_on(lines::map_many(
+        std::io::stdin(),
+        output,
+        texts_at_once(),
+        each,
+    ));
+    // A read of stdin may still hang where the output broke.
+    runtime.shutdown_background();
+    Ok(match tally?.bad {
+        0 => Outcome::Done,
+        _ => Outcome::Failed,
+    })
+}
+
+/// The checks of the policy, or all with their defaults. Nobody waits for an answer here, so
+/// nothing is late and the model may have every core: verdicts don't depend on how busy it is.
+fn armor(policy: Option<&Policy>, key: &DigestKey) -> Result<Armor, CommandError> {
+    let mut spec = match policy {
+        Some(policy) => policy.spec.armor.clone(),
+        None => ArmorSpec {
+            semantic: Some(SemanticSpec::default()),
+            ..ArmorSpec::default()
+        },
+    };
+    spec.budget.time_max = Span(TIME_MAX);
+    if let Some(semantic) = &mut spec.semantic {
+        semantic.threads.get_or_insert(cores().min(THREADS_MAX));
+        semantic.queue = QUEUE_WINDOWS_MAX;
+    }
+    let folder = policy.map_or(Path::new("."), Policy::folder);
+    let counters = Arc::default();
+    match spec.build(folder, key, &counters) {
+        Err(error) if policy.is_none() && error.lacks_runtime() => {
+            let warning = "aegis: warning: the semantic check is off and its scores are null";
+            writeln!(std::io::stderr(), "{warning}: {error}").ok();
+            spec.semantic = None;
+            Ok(spec.build(folder, key, &counters)?)
+        }
+        built => Ok(built?),
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// As many texts as there is room for in the checks.
+fn texts_at_once() -> usize {
+    (cores() + QUEUE_MAX) / CHECKS
+}
+
+// === impl Scanner ===
+
+impl Scanner {
+    async fn scan(&self, input: Input) -> Output {
         let Input { id, text, role, .. } = input;
-        Ok(match role {
-            Role::Assistant => leaving(id, &output.redactor().redact(&text).findings),
+        match role {
+            Role::Assistant => leaving(id, &self.redactor.redact(&text).findings),
             Role::System
             | Role::Developer
             | Role::User
             | Role::Tool
             | Role::Document
-            | Role::Unknown => answer(id, &runtime.block_on(armor.guard().scan_text(&text, role))),
-        })
-    })?;
-    Ok(Outcome::Done)
+            | Role::Unknown => answer(id, &self.armor.guard().scan_text(&text, role).await),
+        }
+    }
 }
 
 fn answer(id: Value, result: &ValidationResult) -> Output {
@@ -97,7 +169,32 @@ fn answer(id: Value, result: &ValidationResult) -> Output {
         is_safe: result.is_safe,
         confidence: result.confidence,
         threats: result.threats.iter().map(found).collect(),
-        scores: Scores::default(),
+        scores: Scores::of(result),
+    }
+}
+
+// === impl Scores ===
+
+impl Scores {
+    /// What all checks say together: the model's probability, or the score of a rule where that is
+    /// greater.
+    fn of(result: &ValidationResult) -> Self {
+        let score = |category| {
+            let of_model = result.scores.and_then(|scores| scores.of(category));
+            let rules = result.threats.iter();
+            let rules = rules
+                .filter(|threat| threat.category == category && threat.check != Check::Semantic)
+                .map(|threat| threat.score);
+            of_model.into_iter().chain(rules).reduce(f32::max)
+        };
+        Self {
+            injection: score(Category::Injection),
+            jailbreak: score(Category::Jailbreak),
+            indirect_injection: score(Category::IndirectInjection),
+            extraction: score(Category::Extraction),
+            toxicity: score(Category::Toxicity),
+            grounding: score(Category::Grounding),
+        }
     }
 }
 
