@@ -4,19 +4,29 @@
 //! 2. A request with more text than the budget is refused as too large, whatever `on_error` says.
 //! 3. The guard validates. What it found is noted on the exchange; a refusal carries it instead.
 //!
+//! With `speculative` a request whose verdict takes time goes on ahead of it. Whatever comes back
+//! waits in this stage until the verdict is there, so that nothing of it, not even its failure, is
+//! released before; a verdict against the request drops the call, which cancels it at the provider.
+//!
 //! The client learns the categories of what was found, never the text or the rule.
 //!
-//! Cancel safety: dropping the future stops the checks; nothing was sent on by then.
+//! Cancel safety: dropping the future stops the checks and what went ahead of them.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use aegis_core::{Admitted, Cleared, MediaKind, Operation, Reason, Rejection};
-use futures_util::future::BoxFuture;
+use aegis_core::{
+    Admitted, Cleared, Document, Exchange, MediaKind, Operation, Reason, Rejection,
+    ValidationResult,
+};
+use futures_util::future::{BoxFuture, Either, select};
+use tokio::sync::oneshot;
 use tower::{Layer, Service};
 
 use crate::check::InputContext;
-use crate::guard::{Refused, grave_categories};
+use crate::guard::{Assessment, Refused, grave_categories};
 use crate::spec::{Armor, MediaAction};
 
 /// Puts Prompt Armor in front of a service of cleared requests.
@@ -58,6 +68,7 @@ impl<S> Layer<S> for ArmorLayer {
 impl<S> Service<Admitted> for ArmorService<S>
 where
     S: Service<Cleared, Error = Rejection> + Clone + Send + 'static,
+    S::Response: Send,
     S::Future: Send,
 {
     type Response = S::Response;
@@ -74,8 +85,20 @@ where
         let mut inner = std::mem::replace(&mut self.inner, spare);
         let armor = self.armor.clone();
         Box::pin(async move {
-            let cleared = armor.clear(request).await?;
-            inner.call(cleared).await
+            armor.preflight(request.document())?;
+            let exchange = request.exchange().clone();
+            let mut verdict = Box::pin(armor.clone().assess(&request));
+            let settled = if armor.speculative {
+                // What needs no waiting does not go ahead.
+                match poll_fn(|cx| Poll::Ready(verdict.as_mut().poll(cx))).await {
+                    Poll::Ready(assessment) => assessment,
+                    Poll::Pending => return ahead(request, inner, verdict).await,
+                }
+            } else {
+                verdict.await
+            };
+            let validation = conclude(&exchange, settled)?;
+            inner.call(request.cleared(validation)).await
         })
     }
 }
@@ -83,9 +106,8 @@ where
 // === impl Armor ===
 
 impl Armor {
-    /// Lets `request` through, or says why not.
-    async fn clear(&self, request: Admitted) -> Result<Cleared, Rejection> {
-        let document = request.document();
+    /// What is refused unread.
+    fn preflight(&self, document: &Document) -> Result<(), Rejection> {
         for media in &document.media {
             match self.media.action(media.kind) {
                 MediaAction::Allow => {}
@@ -98,35 +120,74 @@ impl Armor {
                 "The request holds more text than this gateway checks.",
             ));
         }
+        Ok(())
+    }
+
+    /// Runs the checks on `request`, of which it keeps nothing but the document.
+    fn assess(self: Arc<Self>, request: &Admitted) -> impl Future<Output = Assessment> + use<> {
         let route = request.exchange().route.as_ref();
         let operation = route.map_or(Operation::Generic, |route| route.operation);
-        let context = InputContext::new(operation);
-        let assessment = self.guard.assess(document, &context).await;
-        let result = assessment.result;
-        request
-            .exchange()
-            .note(|trail| trail.scores = result.scores);
-        match assessment.refused {
-            None => {
-                let threats = result.threats.iter().cloned();
-                request.exchange().note_threats(result.verdict, threats);
-                Ok(request.cleared(Arc::new(result)))
-            }
-            Some(Refused::Threat) => Err(Rejection::new(
-                Reason::PromptBlocked,
-                format!(
-                    "The request was blocked by policy ({}).",
-                    grave_categories(&result.threats).join(", ")
-                ),
-            )
-            .with_threats(result.threats)),
-            Some(Refused::Unavailable(check, cause)) => Err(Rejection::new(
-                Reason::CheckUnavailable,
-                "A security check could not be carried out. Try again later.",
-            )
-            .with_detail(format_args!("{}: {cause}", check.as_str()))
-            .with_threats(result.threats)),
+        let document = request.document().clone();
+        async move {
+            let context = InputContext::new(operation);
+            self.guard.assess(&document, &context).await
         }
+    }
+}
+
+/// Sends `request` on while its `verdict` is awaited, and holds back what comes of it until then.
+async fn ahead<S>(
+    request: Admitted,
+    mut inner: S,
+    verdict: impl Future<Output = Assessment> + Unpin,
+) -> Result<S::Response, Rejection>
+where
+    S: Service<Cleared, Error = Rejection>,
+{
+    let exchange = request.exchange().clone();
+    let (settle, settled) = oneshot::channel();
+    let awaited = Box::pin(async move { settled.await.ok() });
+    let reply = pin!(inner.call(request.cleared_ahead(awaited)));
+    match select(reply, verdict).await {
+        Either::Left((reply, verdict)) => {
+            conclude(&exchange, verdict.await)?;
+            reply
+        }
+        Either::Right((assessment, reply)) => {
+            let validation = conclude(&exchange, assessment)?;
+            // Where nobody waits for it any more, the reply says why.
+            settle.send(validation).ok();
+            reply.await
+        }
+    }
+}
+
+/// Notes what was found; the result of a request that may pass, or its refusal.
+fn conclude(
+    exchange: &Exchange,
+    assessment: Assessment,
+) -> Result<Arc<ValidationResult>, Rejection> {
+    let Assessment { result, refused } = assessment;
+    exchange.note(|trail| trail.scores = result.scores);
+    match refused {
+        None => {
+            exchange.note_threats(result.verdict, result.threats.iter().cloned());
+            Ok(Arc::new(result))
+        }
+        Some(Refused::Threat) => Err(Rejection::new(
+            Reason::PromptBlocked,
+            format!(
+                "The request was blocked by policy ({}).",
+                grave_categories(&result.threats).join(", ")
+            ),
+        )
+        .with_threats(result.threats)),
+        Some(Refused::Unavailable(check, cause)) => Err(Rejection::new(
+            Reason::CheckUnavailable,
+            "A security check could not be carried out. Try again later.",
+        )
+        .with_detail(format_args!("{}: {cause}", check.as_str()))
+        .with_threats(result.threats)),
     }
 }
 
@@ -139,5 +200,7 @@ fn media_blocked(kind: MediaKind) -> Rejection {
     Rejection::new(Reason::ContentNotAllowed, message)
 }
 
+#[cfg(test)]
+mod speculative_tests;
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,10 @@ pub struct ArmorSpec {
     pub media: MediaSpec,
     /// What checking one request may cost.
     pub budget: BudgetSpec,
+    /// Whether a request is sent to its provider while checks that take time still run. Nothing of
+    /// the reply is released before the verdict, and a verdict against the request cancels the
+    /// call; but the provider has then seen a request that is refused.
+    pub speculative: bool,
 }
 
 /// The pattern check.
@@ -167,6 +171,7 @@ pub enum BuildError {
 pub struct Armor {
     pub(crate) guard: PromptArmorGuard,
     pub(crate) media: MediaSpec,
+    pub(crate) speculative: bool,
     pub(crate) model: Option<Arc<Semantic>>,
 }
 
@@ -228,6 +233,7 @@ impl ArmorSpec {
         Ok(Armor {
             guard: PromptArmorGuard::new(seats, budget),
             media: self.media,
+            speculative: self.speculative,
             model,
         })
     }

@@ -4,14 +4,19 @@
 //! under `strict` it is on disk when the request goes on. A request that was refused before it
 //! came here has one event only, its completion.
 //!
+//! A request that goes ahead of its verdict (`armor.speculative`) has a `request.dispatched` first,
+//! which says so, and its decision when the verdict is there. The reply is held until that is
+//! recorded: dispatch may go ahead of the verdict, release may not.
+//!
 //! Cancel safety: when the client goes away while the decision is being written, the decision may
 //! be on record without a dispatch; never the other way round.
 
 use std::fmt;
+use std::pin::pin;
 use std::task::{Context, Poll};
 
-use aegis_core::{Cleared, Recorded, Rejection};
-use futures_util::future::BoxFuture;
+use aegis_core::{AwaitedVerdict, Cleared, Exchange, Reason, Recorded, Rejection};
+use futures_util::future::{BoxFuture, Either, select};
 use tower::{Layer, Service};
 
 use crate::details;
@@ -67,17 +72,55 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, cleared: Cleared) -> Self::Future {
+    fn call(&mut self, mut cleared: Cleared) -> Self::Future {
         // The clone that was asked whether it is ready is the one to call.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let audit = self.audit.clone();
         Box::pin(async move {
-            let exchange = cleared.admitted().exchange();
-            let decision = details::decided(exchange, cleared.validation());
+            let exchange = cleared.admitted().exchange().clone();
+            if let Some(verdict) = cleared.take_verdict() {
+                audit.append(details::dispatched(&exchange)).await?;
+                let reply = inner.call(cleared.recorded());
+                return after_verdict(reply, audit.decide(&exchange, verdict)).await;
+            }
+            let validation = cleared.validation().cloned().ok_or_else(no_verdict)?;
+            let decision = details::decided(&exchange, &validation);
             audit.append(decision).await?;
             inner.call(cleared.recorded()).await
         })
+    }
+}
+
+/// The reply, or its failure, once `decided` is over; where that fails the reply is given up.
+async fn after_verdict<T>(
+    reply: impl Future<Output = Result<T, Rejection>>,
+    decided: impl Future<Output = Result<(), Rejection>>,
+) -> Result<T, Rejection> {
+    match select(pin!(reply), pin!(decided)).await {
+        Either::Left((reply, decided)) => {
+            decided.await?;
+            reply
+        }
+        Either::Right((decided, reply)) => {
+            decided?;
+            reply.await
+        }
+    }
+}
+
+/// Armor gives the request up itself when its verdict is against it: this is seen by nobody, or
+/// something is wrong.
+fn no_verdict() -> Rejection {
+    Rejection::new(Reason::Internal, "Internal error.").with_detail("there is no verdict")
+}
+
+impl Audit {
+    /// Records the decision when it is there.
+    async fn decide(&self, exchange: &Exchange, verdict: AwaitedVerdict) -> Result<(), Rejection> {
+        let validation = verdict.await.ok_or_else(no_verdict)?;
+        let decision = details::decided(exchange, &validation);
+        Ok(self.append(decision).await?)
     }
 }
 

@@ -30,6 +30,16 @@ pub(crate) fn decided(exchange: &Exchange, validation: &ValidationResult) -> Eve
     about(event, exchange, &trail).with_details(Details::new(details.into()))
 }
 
+/// The event of a request that goes to its provider before the input checks are done.
+pub(crate) fn dispatched(exchange: &Exchange) -> Event {
+    let trail = exchange.trail();
+    let mut details = common(exchange, &trail);
+    details.insert("speculative".into(), true.into());
+    details.insert("verdict".into(), "pending".into());
+    let event = Event::new("request.dispatched", "pending");
+    about(event, exchange, &trail).with_details(Details::new(details.into()))
+}
+
 /// The event that ends a request.
 pub(crate) fn completed(exchange: &Exchange) -> Event {
     let trail = exchange.trail();

@@ -39,7 +39,9 @@ pub use rejection::{Fault, Reason, Rejection};
 pub use route::{Api, GenericFields, Operation, Route};
 pub use scores::Scores;
 pub use secret::Secret;
-pub use stage::{Admitted, Authenticated, Cleared, Guards, Received, Recorded, Released, Reply};
+pub use stage::{
+    Admitted, Authenticated, AwaitedVerdict, Cleared, Guards, Received, Recorded, Released, Reply,
+};
 pub use threat::{Category, Check, Threat, UNSAFE_SCORE};
 pub use units::{ByteSize, Rate, Span};
 pub use usage::Usage;

@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -42,10 +43,20 @@ pub struct Admitted {
     guards: Guards,
 }
 
-/// A request that Prompt Armor let through.
+/// What the input checks will have said of a request that goes ahead of them; `None` if it is
+/// refused after all, or given up.
+pub type AwaitedVerdict = Pin<Box<dyn Future<Output = Option<Arc<ValidationResult>>> + Send>>;
+
+/// A request that Prompt Armor let through, for good or ahead of its verdict.
 pub struct Cleared {
     admitted: Admitted,
-    validation: Arc<ValidationResult>,
+    clearance: Clearance,
+}
+
+enum Clearance {
+    Settled(Arc<ValidationResult>),
+    /// `None` once the verdict is taken, to be awaited.
+    Ahead(Option<AwaitedVerdict>),
 }
 
 /// A request whose decision is on record; the only thing that may be sent to a provider.
@@ -188,7 +199,17 @@ impl Admitted {
     pub fn cleared(self, validation: Arc<ValidationResult>) -> Cleared {
         Cleared {
             admitted: self,
-            validation,
+            clearance: Clearance::Settled(validation),
+        }
+    }
+
+    /// To be called by `armor` alone, which holds back whatever comes of it until `verdict` is
+    /// there, and gives it up if the verdict is against it.
+    #[must_use]
+    pub fn cleared_ahead(self, verdict: AwaitedVerdict) -> Cleared {
+        Cleared {
+            admitted: self,
+            clearance: Clearance::Ahead(Some(verdict)),
         }
     }
 }
@@ -202,13 +223,26 @@ impl Cleared {
         &self.admitted
     }
 
-    /// What the input checks said.
+    /// What the input checks said; `None` while they have not.
     #[must_use]
-    pub fn validation(&self) -> &Arc<ValidationResult> {
-        &self.validation
+    pub const fn validation(&self) -> Option<&Arc<ValidationResult>> {
+        match &self.clearance {
+            Clearance::Settled(validation) => Some(validation),
+            Clearance::Ahead(_) => None,
+        }
     }
 
-    /// To be called by `audit` alone, once the decision is recorded.
+    /// Takes the verdict of a request that goes ahead of it, to await it; `None` where it is
+    /// settled.
+    pub const fn take_verdict(&mut self) -> Option<AwaitedVerdict> {
+        match &mut self.clearance {
+            Clearance::Settled(_) => None,
+            Clearance::Ahead(verdict) => verdict.take(),
+        }
+    }
+
+    /// To be called by `audit` alone, once the decision is recorded: to let the request through, or
+    /// to send it ahead of its verdict.
     #[must_use]
     pub fn recorded(self) -> Recorded {
         Recorded(self)
@@ -227,12 +261,6 @@ impl Recorded {
     /// The request, to take its guards.
     pub fn admitted_mut(&mut self) -> &mut Admitted {
         &mut self.0.admitted
-    }
-
-    /// What the input checks said.
-    #[must_use]
-    pub fn validation(&self) -> &Arc<ValidationResult> {
-        &self.0.validation
     }
 }
 

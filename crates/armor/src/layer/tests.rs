@@ -23,7 +23,7 @@ fn armor(policy: &str) -> Arc<Armor> {
     Arc::new(spec.build(Path::new("."), &key, &Arc::default()).unwrap())
 }
 
-fn admitted(operation: Operation, body: &Value) -> Admitted {
+pub(super) fn admitted(operation: Operation, body: &Value) -> Admitted {
     let raw = Bytes::from(serde_json::to_vec(body).unwrap());
     let document = read_request(operation, None, raw).unwrap();
     admitted_document(operation, document)
@@ -68,7 +68,7 @@ async fn pass(armor: Arc<Armor>, request: Admitted) -> (Result<Arc<Exchange>, Re
     (outcome, calls.load(Ordering::Relaxed))
 }
 
-fn chat(content: &Value) -> Value {
+pub(super) fn chat(content: &Value) -> Value {
     json!({"model": "m", "messages": [{"role": "user", "content": content}]})
 }
 
@@ -306,6 +306,7 @@ async fn an_unavailable_check_is_the_policys_decision() {
         let armor = Arc::new(Armor {
             guard: PromptArmorGuard::new(vec![(Arc::new(Full), policy)], budget),
             media: crate::MediaSpec::default(),
+            speculative: false,
             model: None,
         });
         let request = admitted(Operation::ChatCompletions, &chat(&json!("hello")));

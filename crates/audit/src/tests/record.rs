@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aegis_core::{
-    ActorType, Body, BoxError, Category, Check, Cleared, Document, Ending, Exchange, Guards,
-    Operation, Peer, Principal, Reason, Received, Recorded, Rejection, Released, Route, Target,
-    Threat, ValidationResult, Verdict, empty_body, full_body, read_capped,
+    ActorType, Admitted, Body, BoxError, Category, Check, Cleared, Document, Ending, Exchange,
+    Guards, Operation, Peer, Principal, Reason, Received, Recorded, Rejection, Released, Route,
+    Scores, Target, Threat, ValidationResult, Verdict, empty_body, full_body, read_capped,
 };
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -17,6 +17,7 @@ use http::{Response, StatusCode, header};
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 
 use super::fake::{Fail, Fake};
@@ -486,25 +487,99 @@ async fn a_stage_that_is_not_ready_is_a_refusal() {
     assert_eq!(only(&fake).await.1["reason"], "overloaded");
 }
 
-fn cleared(exchange: &Arc<Exchange>, verdict: Verdict) -> Cleared {
+fn admitted(exchange: &Arc<Exchange>) -> Admitted {
     let target = Target {
         provider: "openai".into(),
         model: "fast".into(),
         upstream_model: "gpt".into(),
     };
     let document = Document::new(Bytes::from_static(b"{}"));
+    received(exchange).authenticated(principal()).admitted(
+        document,
+        Bytes::new(),
+        Some(target),
+        Guards::default(),
+    )
+}
+
+fn validation(verdict: Verdict) -> Arc<ValidationResult> {
     let threat = Threat::new(Category::Jailbreak, Check::Pattern, "jb-7", 0.61);
-    let validation = ValidationResult {
+    Arc::new(ValidationResult {
         is_safe: verdict == Verdict::Allow,
         threats: vec![threat],
         confidence: 0.5,
         verdict,
-        scores: None,
-    };
-    received(exchange)
-        .authenticated(principal())
-        .admitted(document, Bytes::new(), Some(target), Guards::default())
-        .cleared(Arc::new(validation))
+        scores: Some(Scores {
+            jailbreak: 0.123_456,
+            ..Scores::default()
+        }),
+    })
+}
+
+fn cleared(exchange: &Arc<Exchange>, verdict: Verdict) -> Cleared {
+    admitted(exchange).cleared(validation(verdict))
+}
+
+/// A request ahead of the verdict that the sender gives.
+fn cleared_ahead(exchange: &Arc<Exchange>) -> (Cleared, oneshot::Sender<Arc<ValidationResult>>) {
+    let (settle, settled) = oneshot::channel();
+    let verdict = Box::pin(async move { settled.await.ok() });
+    (admitted(exchange).cleared_ahead(verdict), settle)
+}
+
+/// An inner service that tells what was on record when it was called.
+fn recorder(
+    fake: &Fake,
+) -> impl Service<Recorded, Response = Vec<String>, Error = Rejection, Future: Send> + Clone + Send + use<>
+{
+    let seen = fake.clone();
+    service_fn(move |_: Recorded| {
+        let types = seen.types();
+        async { Ok::<_, Rejection>(types) }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_ahead_of_its_verdict_says_so_and_is_decided_before_its_reply() {
+    let fake = Fake::default();
+    let (audit, _writer) = fake.start(settings()).await;
+    let exchange = exchange();
+    let (request, settle) = cleared_ahead(&exchange);
+    let service = DecideLayer::new(audit).layer(recorder(&fake));
+    let mut call = pin!(service.oneshot(request));
+    for _ in 0..100 {
+        assert!(call.as_mut().now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(fake.types(), ["request.dispatched"]);
+    let details = fake.row(0).event.details();
+    assert_eq!(details["speculative"], true);
+    assert_eq!(details["verdict"], "pending");
+    settle.send(validation(Verdict::Flag)).unwrap();
+    assert_eq!(call.await.unwrap(), ["request.dispatched"]);
+    assert_eq!(fake.types(), ["request.dispatched", "request.decided"]);
+    assert_eq!(fake.row(1).event.action(), "flag");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_verdict_or_its_record_there_is_no_reply() {
+    let fake = Fake::default();
+    let (audit, _writer) = fake.start(settings()).await;
+    let service = DecideLayer::new(audit).layer(recorder(&fake));
+    let (request, settle) = cleared_ahead(&exchange());
+    drop(settle);
+    let rejection = service.clone().oneshot(request).await.unwrap_err();
+    assert_eq!(rejection.reason(), Reason::Internal);
+    let (request, settle) = cleared_ahead(&exchange());
+    let mut call = pin!(service.oneshot(request));
+    for _ in 0..100 {
+        assert!(call.as_mut().now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    fake.fail(&[Fail::Before, Fail::Unreachable]);
+    settle.send(validation(Verdict::Allow)).unwrap();
+    let rejection = call.await.unwrap_err();
+    assert_eq!(rejection.reason(), Reason::AuditUnavailable);
 }
 
 #[tokio::test(start_paused = true)]
@@ -532,6 +607,8 @@ async fn the_decision_is_on_record_before_the_dispatch() {
     assert_eq!(details["confidence"], 0.5);
     assert_eq!(details["is_safe"], false);
     assert_eq!(details["threats"][0]["rule"], "jb-7");
+    assert_eq!(details["scores"]["jailbreak"], 0.123);
+    assert!(details["scores"]["indirect_injection"].is_null());
     assert_eq!(details["request_id"], exchange.id.to_string());
 }
 

@@ -135,6 +135,12 @@ fn checks(out: &mut String, spec: &PolicySpec) -> std::fmt::Result {
         fate(context.action, context.on_error)
     )?;
     semantic(out, spec.armor.semantic.as_ref())?;
+    let dispatch = if spec.armor.speculative {
+        "SPECULATIVE: the provider may see what is refused; no reply before the verdict"
+    } else {
+        "after the verdict"
+    };
+    writeln!(out, "  dispatch  {dispatch}")?;
     let media = &spec.armor.media;
     writeln!(
         out,

@@ -141,7 +141,7 @@ where
 {
     let named = |problem: &dyn std::fmt::Display| format!("line {}: {problem}", line.number);
     let bytes = line.bytes.as_ref().map_err(|problem| named(problem))?;
-    let value = serde_json::from_slice(bytes).map_err(|error| named(&error))?;
+    let value = serde_json::from_slice(bytes.trim_ascii()).map_err(|error| named(&error))?;
     let mut answer = serde_json::to_vec(&each(value).await).map_err(|error| named(&error))?;
     answer.push(b'\n');
     Ok(answer)
