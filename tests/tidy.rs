@@ -18,10 +18,11 @@ const LARGE: [&str; 2] = [
 /// The stages; none may depend on another.
 const STAGES: [&str; 6] = ["auth", "limits", "armor", "upstream", "output", "audit"];
 /// The call that makes each stage type, and the one crate that may make it.
-const TRANSITIONS: [(&str, &str); 6] = [
+const TRANSITIONS: [(&str, &str); 7] = [
     (".authenticated(", "auth"),
     (".admitted(", "limits"),
     (".cleared(", "armor"),
+    (".cleared_ahead(", "armor"),
     (".recorded(", "audit"),
     ("Reply::new(", "upstream"),
     ("Released::new(", "output"),

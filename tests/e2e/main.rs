@@ -8,4 +8,5 @@ mod limits;
 mod matrix;
 mod operations;
 mod sdk;
+mod speculative;
 mod upstream;

@@ -394,11 +394,17 @@ fn scan_says_what_the_gateway_would() {
         ]
     );
     assert_eq!(results[2]["threats"][0]["rule"], "email", "{out}");
+    let scores = |at: usize, category: &str| results[at]["scores"][category].as_f64();
+    assert!(scores(0, "injection").is_some_and(|p| p < 0.5), "{out}");
+    assert!(scores(1, "injection").is_some_and(|p| p >= 0.9), "{out}");
     assert!(
-        results[0]["scores"]["injection"].is_null(),
-        "no model assessed it"
+        scores(3, "indirect_injection").is_some_and(|p| p >= 0.9),
+        "{out}"
     );
-    assert!(!aegis(&["scan"], "{").0);
+    assert_eq!(scores(2, "injection"), None, "no model reads answers");
+    let (good, out, err) = aegis(&["scan"], &format!("{{\n{input}"));
+    assert!(!good && err.contains("line 1:"), "{err}");
+    assert_eq!(out.lines().count(), lines.len(), "the others are answered");
 }
 
 #[test]

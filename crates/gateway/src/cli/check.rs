@@ -113,6 +113,11 @@ fn route(
 }
 
 fn checks(out: &mut String, spec: &PolicySpec) -> std::fmt::Result {
+    requests(out, spec)?;
+    replies(out, spec)
+}
+
+fn requests(out: &mut String, spec: &PolicySpec) -> std::fmt::Result {
     let (pattern, context) = (&spec.armor.pattern, &spec.armor.context);
     writeln!(out, "\nrequests")?;
     writeln!(
@@ -163,6 +168,10 @@ fn checks(out: &mut String, spec: &PolicySpec) -> std::fmt::Result {
             or_none(concurrency)
         )?;
     }
+    Ok(())
+}
+
+fn replies(out: &mut String, spec: &PolicySpec) -> std::fmt::Result {
     writeln!(out, "replies, whole and streamed")?;
     match &spec.output.pii {
         Some(pii) => writeln!(
