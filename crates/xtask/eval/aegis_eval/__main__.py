@@ -4,7 +4,7 @@ import argparse
 import collections
 import pathlib
 
-from . import ATTACKS, BENIGN, leave_out, obfuscate, peers, report, rows, scan
+from . import leave_out, obfuscate, peers, report, rows, scan
 
 
 def arguments():
@@ -13,6 +13,7 @@ def arguments():
     parser.add_argument("--limit", type=int, help="at most so many texts of each label")
     parser.add_argument("--out-of-fold", help="scores that training wrote for left-out sources; only their texts are measured")
     parser.add_argument("--checks", nargs="+", choices=list(scan.CHECKS), default=list(scan.CHECKS), help="only these setups")
+    parser.add_argument("--peer-texts", type=int, default=peers.TEXTS_DEFAULT, help="texts that the public detectors read")
     parser.add_argument("--models", required=True, help="a folder with other models than the shipped ones")
     # The rest is given by cargo xtask.
     parser.add_argument("--aegis", required=True, help=argparse.SUPPRESS)
@@ -64,7 +65,7 @@ def shipped(every, wanted):
     print("## Obfuscation: recall as shipped\n")
     obfuscated(every, wanted)
     if wanted.peers:
-        compared(unseen, {name: setups[name] for name in wanted.checks}, wanted.peers)
+        compared(peers.subset(unseen, wanted.peer_texts), setups, wanted.peers)
 
 
 def left_out(every, scores, wanted):
@@ -97,8 +98,7 @@ def obfuscated(every, wanted):
     report.table(["form", "texts", *wanted.checks, *stage], lines)
 
 
-def compared(unseen, setups, folder):
-    texts = peers.subset([row for row in unseen if row.label in ATTACKS + BENIGN])
+def compared(texts, setups, folder):
     print(f"## Public detectors on the same {len(texts)} unseen texts\n")
     print("Their own thresholds are `as shipped`. Whether they learnt from these sources is not known; what is unseen here is so to AEGIS.\n")
     report.Measured(texts, setups | peers.run(texts, folder)).everything()

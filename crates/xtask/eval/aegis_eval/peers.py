@@ -7,18 +7,18 @@ import random
 import subprocess
 import time
 
-from . import SEED
+from . import ATTACKS, BENIGN, SEED
 from .scan import Verdict, feed_lines, progress
 
-TEXTS = 3000
+TEXTS_DEFAULT = 3000
 HERE = pathlib.Path(__file__).parent
 
 
-def subset(rows):
-    """The texts that all are compared on."""
-    chosen = sorted((row for row in rows if not row.comment and row.label != "harmful_request"), key=lambda row: row.id)
+def subset(rows, most):
+    """The texts that all are compared on, the same ones every time."""
+    chosen = sorted((row for row in rows if not row.comment and row.label in ATTACKS + BENIGN), key=lambda row: row.id)
     random.Random(SEED).shuffle(chosen)
-    return chosen[:TEXTS]
+    return chosen[:most]
 
 
 def commands(folder):

@@ -27,6 +27,8 @@ models:
 armor:
   budget: {{ time_max: 60s }}
 {armor}
+output:
+  pii: {{ entities: [pii], action: redact }}
 audit:
   store: sqlite:aegis-audit.db
   durability: strict
