@@ -8,5 +8,6 @@ mod limits;
 mod matrix;
 mod operations;
 mod sdk;
+mod semantic;
 mod speculative;
 mod upstream;
