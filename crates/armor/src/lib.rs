@@ -29,6 +29,7 @@
 
 #![forbid(unsafe_code)]
 
+mod build_error;
 mod cache;
 mod check;
 mod context;
@@ -42,6 +43,7 @@ mod spec;
 mod units;
 
 pub use aegis_semantic::{QUEUE_WINDOWS_MAX, Semantic, THREADS_MAX};
+pub use build_error::BuildError;
 pub use cache::CACHE_BYTES_MAX;
 pub use check::{Check, CheckOutcome, InputContext, Unavailable};
 pub use context::CompileError;
@@ -53,6 +55,6 @@ pub use semantic::{
     LevelsSpec, SCORES_MAX, SemanticCounters, SemanticCounts, SemanticError, SemanticSpec,
 };
 pub use spec::{
-    Armor, ArmorSpec, BudgetSpec, BuildError, ContextSpec, MediaAction, MediaSpec, PACK_BYTES_MAX,
-    PatternSpec, RolesMode, ToolResultsMode,
+    Armor, ArmorSpec, BudgetSpec, ContextSpec, MediaAction, MediaSpec, PACK_BYTES_MAX, PatternSpec,
+    RolesMode, ToolResultsMode,
 };

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aegis_core::{Action, ByteSize, DigestKey, MediaKind, OnError, Span};
-use aegis_detect::pattern::{PackError, Patterns, builtin_pack};
-use aegis_semantic::{ModelError, Semantic};
+use aegis_detect::pattern::{Patterns, builtin_pack};
+use aegis_semantic::Semantic;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::build_error::BuildError;
 use crate::cache::VerdictCache;
 use crate::check::Check;
-use crate::context::{CompileError, ContextCheck, Forgeries, Rules};
+use crate::context::{ContextCheck, Forgeries, Rules};
 use crate::guard::{Budget, CheckPolicy, PromptArmorGuard};
 use crate::offload::Offload;
 use crate::pattern::PatternCheck;
-use crate::semantic::{SemanticCounters, SemanticError, SemanticSpec};
+use crate::semantic::{SemanticCounters, SemanticSpec};
 
 /// Bytes of one rule pack file.
 pub const PACK_BYTES_MAX: u64 = 4 << 20;
@@ -132,40 +133,6 @@ pub struct BudgetSpec {
     pub time_max: Span,
 }
 
-/// Why an `armor` section can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// A pack that does not exist.
-    #[error("armor.pattern.packs: there is no built-in pack `{0}`; the built-in packs are: core")]
-    UnknownPack(String),
-    /// A pack that can't be read.
-    #[error(
-        "armor.pattern.files: {path} can't be read; check the path, which is relative to the policy file"
-    )]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A pack that is too large.
-    #[error("armor.pattern.files: {0} is larger than {PACK_BYTES_MAX} bytes; split it")]
-    TooLarge(PathBuf),
-    /// A pack with an error in it.
-    #[error("armor.pattern: {0}")]
-    Pack(#[from] PackError),
-    /// A budget of nothing.
-    #[error("{0} must be greater than zero")]
-    Zero(&'static str),
-    /// The semantic check can't be used.
-    #[error(transparent)]
-    Semantic(#[from] SemanticError),
-    /// The built-in tables are broken.
-    #[error(transparent)]
-    Builtin(#[from] CompileError),
-}
-
 /// Prompt Armor as the policy wants it; what [`ArmorLayer`](crate::ArmorLayer) runs.
 #[derive(Debug)]
 pub struct Armor {
@@ -236,19 +203,6 @@ impl ArmorSpec {
             speculative: self.speculative,
             model,
         })
-    }
-}
-
-// === impl BuildError ===
-
-impl BuildError {
-    /// Whether all that is missing is a working ONNX Runtime.
-    #[must_use]
-    pub const fn lacks_runtime(&self) -> bool {
-        matches!(
-            self,
-            Self::Semantic(SemanticError::Model(ModelError::Runtime(_)))
-        )
     }
 }
 
