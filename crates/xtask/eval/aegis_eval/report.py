@@ -82,9 +82,10 @@ class Measured:
                     above(rows, verdicts, self.cuts.get(name, 1.0)), unsafe(rows, verdicts),
                 ]
             lines.append(line)
-        table(head, lines)
+        if lines:
+            table(head, lines)
         if small:
-            print(f"{small.total()} groups of fewer than {GROUP_MIN} texts are left out here.\n")
+            print(f"By {title}: {small.total()} groups of fewer than {GROUP_MIN} texts are left out here.\n")
 
     def everything(self):
         self.summary()
