@@ -18,6 +18,9 @@ use crate::ngram::{BUCKETS, features};
 
 const MAGIC: &[u8; 4] = b"AEGL";
 const VERSION: u32 = 1;
+/// [`HEADS`] as the header holds it.
+const HEADS_STORED: u32 = 5;
+const _: () = assert!(HEADS_STORED as usize == HEADS);
 const HEADER: usize = 16 + 8 * HEADS;
 
 /// A text of fewer features counts as one of so many: a word or two is little evidence.
@@ -59,7 +62,7 @@ impl Linear {
             let bytes = header.get(at..at + 4).and_then(|b| b.try_into().ok());
             bytes.unwrap_or_default()
         };
-        let numbers = [VERSION, BUCKETS, HEADS as u32];
+        let numbers = [VERSION, BUCKETS, HEADS_STORED];
         let known = (4..).step_by(4).zip(numbers);
         if word(0) != *MAGIC
             || known
@@ -77,7 +80,8 @@ impl Linear {
             return Err(LinearError::NotFinite);
         }
         let rows = body.chunks_exact(HEADS);
-        let weights = rows.map(|row| std::array::from_fn(|i| row.get(i).map_or(0, |b| *b as i8)));
+        let weights =
+            rows.map(|row| std::array::from_fn(|i| row.get(i).map_or(0, |b| b.cast_signed())));
         Ok(Self {
             bias,
             scale,
@@ -120,7 +124,7 @@ mod tests {
 
     fn file() -> Vec<u8> {
         let mut bytes = Vec::from(*MAGIC);
-        for n in [VERSION, BUCKETS, HEADS as u32] {
+        for n in [VERSION, BUCKETS, HEADS_STORED] {
             bytes.extend(n.to_le_bytes());
         }
         for x in [[0.5_f32; HEADS], [0.25; HEADS]].concat() {

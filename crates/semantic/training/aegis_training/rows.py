@@ -118,8 +118,11 @@ def shared_row(d, file):
             at = text.find(json.dumps(payload)[1:-1])
         if at >= 0:
             spans = [[at, at + len(payload)]]
+    if source == "composed_indirect":
+        # A composed document belongs to the source of its payload, and to no fold that its carrier is held out of.
+        source = "bipia" if d.get("doc_source") == "bipia" else d.get("payload_source") or source
     return Row(
-        text=text, kind=kind, heads=heads, source=d.get("payload_source") or source if source == "composed_indirect" else source,
+        text=text, kind=kind, heads=heads, source=source,
         lang=d["lang"], weight=NOISY_WEIGHT if d["quality"] == "noisy" else 1.0, spans=spans, label=label,
         category=category, licence=d["licence"], trainable=d["commercial_ok"] == "yes", id=d["id"],
     )
