@@ -18,8 +18,9 @@
 //! In a pattern a blank stands for the gap between two words: one to four blanks, quotes, commas
 //! or other marks that stand within a sentence. `{{name}}` stands for a word of the pack. `.`
 //! matches any character; `\b`, `\w`, `\d` and `\s` are those of ASCII. Line breaks in a pattern
-//! mean nothing. A match that holds none of the rule's keywords may be missed. A pattern
-//! that demands nothing but words of half of all texts is slow: choose rare keywords for it.
+//! mean nothing. One of a rule's keywords stands in each of its matches: that is proven at load,
+//! and a rule for which it cannot be is refused with a sample, so no match is left unsearched. A
+//! pattern that demands nothing but words of half of all texts is slow: give it rare keywords.
 //!
 //! A rule may name what must not stand right before a match (`not_after`), so that `never reveal
 //! your prompt` is no demand to reveal it; the search then goes on behind that match.
@@ -32,6 +33,7 @@
 
 mod builtin;
 mod compile;
+mod cover;
 mod pack;
 mod require;
 mod scan;

@@ -11,7 +11,7 @@ use regex_syntax::hir::{Hir, HirKind};
 
 use super::require::Clause;
 use super::{Compiled, KEYWORDS_MAX, MATCH_BYTES_MAX, PackError, PackSpec, Patterns, RULES_MAX};
-use super::{Cue, NOT_AFTER_BYTES_MAX, Rule, RuleSpec, require};
+use super::{Cue, NOT_AFTER_BYTES_MAX, Rule, RuleSpec, cover, require};
 use crate::normalize::normalize;
 
 /// The longest keyword, in bytes.
@@ -27,6 +27,8 @@ const GAP: &str = r#"(?:[ \n,;:"'`*_~()<>\[\]{}#|/\\-]{1,4})"#;
 const MEND: &str = "mend the pattern";
 /// How to mend a literal that cannot match.
 const CANONICAL: &str = "patterns meet normalised text: lower case, no accents, ASCII marks";
+/// How to mend a rule whose search would not start at all of its matches.
+const COVER: &str = "add a keyword that this holds, or make the pattern narrower";
 /// The role under which a rule for all roles is tried on its examples.
 const ANY_ROLE: Role = Role::User;
 
@@ -102,6 +104,7 @@ fn compile(
     check_fields(spec).map_err(wrong)?;
     let hir = parse(&spec.pattern, words).map_err(wrong)?;
     let match_bytes_max = longest(&hir, MATCH_BYTES_MAX).map_err(wrong)?;
+    check_cover(&hir, &spec.keywords).map_err(wrong)?;
     let not_after = match &spec.not_after {
         Some(pattern) => {
             let hir = parse(&format!("(?:{pattern})$"), words).map_err(wrong)?;
@@ -142,6 +145,18 @@ fn longest(hir: &Hir, max: usize) -> Result<usize, Wrong> {
         let problem = format!("a match may be longer than {max} bytes");
         (problem, "give its repeats upper limits (`{0,40}` for `*`)")
     })
+}
+
+/// Refuses keywords none of which need stand in a match of `hir`.
+fn check_cover(hir: &Hir, keywords: &[String]) -> Result<(), Wrong> {
+    match cover::uncovered(hir, keywords) {
+        Ok(None) => Ok(()),
+        Ok(Some(sample)) => {
+            let problem = format!("no keyword stands in {sample:?}, which it may match");
+            Err((problem, COVER))
+        }
+        Err(problem) => Err((problem, "use fewer or shorter keywords")),
+    }
 }
 
 /// What is wrong with the parts of `spec` besides its pattern, and the fix.

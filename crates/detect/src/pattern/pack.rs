@@ -32,7 +32,8 @@ pub struct RuleSpec {
     /// The roles whose text is searched; all if left out.
     #[serde(default)]
     pub applies_to: Vec<Role>,
-    /// Words (lower case, no blanks) one of which stands in every match, 1 to 64.
+    /// Words or marks (lower case, no blanks), 1 to 64, one of which stands in whatever the pattern
+    /// can match: a rule for which that is not so is refused.
     pub keywords: Vec<String>,
     /// The regular expression, for text in canonical form; a match has 1024 bytes at most.
     pub pattern: String,
