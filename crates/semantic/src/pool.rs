@@ -242,7 +242,12 @@ impl Shared {
             return Err(Unavailable::Failed);
         }
         if queue.jobs.len() + count > self.windows_max {
-            queue.jobs.retain(|job| job.wanted().is_ok());
+            let (wanted, late): (Vec<Job>, Vec<Job>) =
+                queue.jobs.drain(..).partition(|job| job.wanted().is_ok());
+            queue.jobs = wanted.into();
+            for job in late {
+                job.answer(Err(Unavailable::TimedOut));
+            }
         }
         if queue.jobs.len() + count > self.windows_max {
             return Err(Unavailable::Saturated);

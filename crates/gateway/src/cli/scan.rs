@@ -72,6 +72,14 @@ struct Scores {
     grounding: Option<f32>,
 }
 
+/// How many times likelier a match of a blocking rule is in an attack than in an honest text that
+/// the model finds as likely. Matches are sixty times likelier over all, but not independent of
+/// what the model sees.
+const GRAVE_ODDS: f32 = 20.0;
+
+/// The same for a rule that only flags.
+const HINT_ODDS: f32 = 3.0;
+
 const fn user() -> Role {
     Role::User
 }
@@ -176,16 +184,20 @@ fn answer(id: Value, result: &ValidationResult) -> Output {
 // === impl Scores ===
 
 impl Scores {
-    /// What all checks say together: the model's probability, or the score of a rule where that is
-    /// greater.
+    /// What all checks say together: the model's probability, its odds raised by a rule that
+    /// matched; a rule's own score where no model was asked.
     fn of(result: &ValidationResult) -> Self {
         let score = |category| {
-            let of_model = result.scores.and_then(|scores| scores.of(category));
             let rules = result.threats.iter();
-            let rules = rules
-                .filter(|threat| threat.category == category && threat.check != Check::Semantic)
-                .map(|threat| threat.score);
-            of_model.into_iter().chain(rules).reduce(f32::max)
+            let rules =
+                rules.filter(|found| found.category == category && found.check != Check::Semantic);
+            let surest = rules.max_by(|a, b| a.score.total_cmp(&b.score));
+            let of_model = result.scores.and_then(|scores| scores.of(category));
+            match (of_model, surest) {
+                (Some(p), Some(rule)) => Some(raised(p, rule.grave)),
+                (Some(p), None) => Some(p),
+                (None, rule) => rule.map(|rule| rule.score),
+            }
         };
         Self {
             injection: score(Category::Injection),
@@ -196,6 +208,12 @@ impl Scores {
             grounding: score(Category::Grounding),
         }
     }
+}
+
+/// The probability `p` after a rule matched, by Bayes' theorem in its odds form.
+fn raised(p: f32, grave: bool) -> f32 {
+    let raised = p * if grave { GRAVE_ODDS } else { HINT_ODDS };
+    raised / (raised + 1.0 - p)
 }
 
 /// What the output checks find in an answer. A detector's find is certain: its value validates.

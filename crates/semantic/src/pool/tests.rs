@@ -236,6 +236,20 @@ async fn a_deadline_is_kept_while_the_text_waits() {
 }
 
 #[tokio::test]
+async fn late_work_that_makes_room_is_told_that_it_is_late() {
+    let (pool, mut watch) = pool(1);
+    let held = hold(&pool, &mut watch).await;
+    let past = Instant::now() - Duration::from_millis(1);
+    let mut late = pool.shared.submit(texts(&[2]), Some(past)).unwrap();
+    let next = pool.shared.submit(texts(&[3]), None);
+    assert!(next.is_ok());
+    let answer = late.replies.recv().await;
+    assert_eq!(answer, Some((0, Err(Unavailable::TimedOut))));
+    drop(watch);
+    assert!(held.await.is_ok());
+}
+
+#[tokio::test]
 async fn late_work_is_not_begun() {
     let (pool, watch) = pool(4);
     drop(watch.leave);

@@ -18,6 +18,9 @@ from . import HEADS, augment, bundle, calibrate, compose, encoder, export, frame
 # Sources that no shipped model learns from, though their licence would allow it: calibration needs texts from elsewhere.
 HELD_OUT = {"bipia", "surge_toxicity"}
 
+HELD_OUT_MAX = 450
+"""Of one held-out source so many texts a label: calibration wants breadth."""
+
 # How often each group of windows is drawn for the encoder.
 SHARES = {"attack": 0.35, "indirect": 0.14, "toxic": 0.05, "not_toxic": 0.03, "honest": 0.13, "document": 0.14, "hard": 0.16}
 
@@ -133,7 +136,7 @@ def calibrated(data, cut, ids, first, small, full):
         if trained_on(row) or row.label == "harmful_request" or row.category.startswith(("composed/", "glued/", "noisy/")):
             continue
         kept[row.source, row.label] += 1
-        if kept[row.source, row.label] <= 1500:
+        if kept[row.source, row.label] <= HELD_OUT_MAX:
             chosen["toxicity" if row.source in rows.TOXICITY_SOURCES else row.kind].append(i)
     settings = {"unknown_max": 0.25, "cascade": {"low": {}, "high": {}, "windows_max": 16}, "combine": {}, "linear_only": {}, "pool": {}, "thresholds": {}}
     figures = {}
