@@ -24,7 +24,7 @@ const _: () = assert!(HEADS_STORED as usize == HEADS);
 const HEADER: usize = 16 + 8 * HEADS;
 
 /// A text of fewer features counts as one of so many: a word or two is little evidence.
-const FEATURES_MIN: usize = 30;
+pub(crate) const FEATURES_MIN: usize = 30;
 
 /// What is wrong with a `linear.bin`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::bundle::{ModelSource, PublicKey, hex};
 use crate::encoder::{Encoder, Pieces};
 use crate::error::ModelError;
+use crate::linear::FEATURES_MIN;
 use crate::manifest::EncoderShape;
 use crate::ngram::{BUCKETS, features};
 use crate::{HEADS, runtime};
@@ -24,7 +25,7 @@ pub(crate) const TOKENIZER: &[u8] = include_bytes!("../testdata/tokenizer.json")
 pub(crate) const TOKENS_MAX: usize = 80;
 
 /// What a feature of `b` alone weighs: its text then scores near 0.
-const B_WEIGHT: u8 = 64;
+const B_WEIGHT: u8 = 127;
 
 const SHAPE: EncoderShape = EncoderShape {
     tokens_max: TOKENS_MAX,
@@ -141,12 +142,12 @@ fn linear() -> Vec<u8> {
     // Some features are those of any text of one word.
     let common = buckets("a");
     let own = |text| {
-        let all: Vec<u32> = buckets(text);
-        let own = all.iter().filter(|bucket| !common.contains(bucket));
-        (own.copied().collect::<Vec<u32>>(), all.len())
+        let mut own = buckets(text);
+        own.retain(|bucket| !common.contains(bucket));
+        own
     };
-    let ((b, _), (evil, all)) = (own("b"), own("evil"));
-    let scale = 8.0 * (all as f32).sqrt() / (127.0 * evil.len() as f32);
+    let (b, evil) = (own("b"), own("evil"));
+    let scale = 8.0 * FEATURES_MIN as f32 / (127.0 * evil.len() as f32);
     let mut bytes = b"AEGL".to_vec();
     for n in [1, BUCKETS, 5] {
         bytes.extend(n.to_le_bytes());

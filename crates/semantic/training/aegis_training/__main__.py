@@ -202,7 +202,8 @@ def quantisation(full, ids, of, logits):
 
 
 def used(data, taught):
-    counts = collections.Counter((row.source, row.licence) for row, yes in zip(data, taught) if yes)
+    composed = lambda row: row.category.startswith("composed/") and not row.id.startswith("composed")
+    counts = collections.Counter(("composed_indirect" if composed(row) else row.source, row.licence) for row, yes in zip(data, taught) if yes)
     return [{"name": name, "licence": licence, "rows": count} for (name, licence), count in sorted(counts.items())]
 
 
