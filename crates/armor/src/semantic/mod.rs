@@ -6,8 +6,8 @@
 //! 2. What the first stage is unsure of goes to the second, on threads of its own, as many windows
 //!    at a time as fill half its queue, with the request's deadline. Each is remembered as it comes, so that a
 //!    request that was too much at once goes on where it stopped when it is sent again.
-//! 3. Scores become findings by the thresholds for their source: tool results, documents and tool
-//!    descriptions have thresholds of their own, and injection found in them is indirect.
+//! 3. Scores become findings by the thresholds for their source: tool results and documents
+//!    have thresholds of their own, and injection found in them is indirect.
 //!
 //! A text longer than the models read, no room, lateness and failure are *unavailable*.
 //!
@@ -243,11 +243,14 @@ impl<S: Scorer> Inner<S> {
     }
 }
 
-/// Where a text comes from, for the model: may anybody in there give orders?
+/// Where a text comes from, for the model: may anybody in there give orders? A tool's description
+/// may: it tells the model when to call it, so it is judged as what users write.
 const fn source(role: Role, kind: Kind) -> Source {
     match (role, kind) {
-        (Role::Tool | Role::Document, _)
-        | (_, Kind::ToolResult | Kind::Document | Kind::ToolDescription) => Source::Untrusted,
+        (_, Kind::ToolDescription) => Source::User,
+        (Role::Tool | Role::Document, _) | (_, Kind::ToolResult | Kind::Document) => {
+            Source::Untrusted
+        }
         (
             Role::System | Role::Developer | Role::User | Role::Assistant | Role::Unknown,
             Kind::Text

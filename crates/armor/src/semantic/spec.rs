@@ -31,9 +31,9 @@ pub struct SemanticSpec {
     /// The ONNX Runtime library (`libonnxruntime.so`), relative to the policy file. Where absent:
     /// `ORT_DYLIB_PATH`, beside the executable, where the system's loader looks.
     pub runtime: Option<PathBuf>,
-    /// Thresholds for text that users write; the model's own where absent.
+    /// Thresholds for text that users and assistants write, and for tool descriptions; the model's own where absent.
     pub user: Option<LevelsSpec>,
-    /// Thresholds for tool results, documents and tool descriptions; the model's own where absent.
+    /// Thresholds for tool results and documents; the model's own where absent.
     /// Whether tool results and documents are read at all says `context.tool_results`.
     pub documents: Option<LevelsSpec>,
     /// Thresholds for toxic requests, whoever wrote them; where absent toxicity is not judged.

@@ -246,7 +246,7 @@ async fn the_source_follows_role_and_kind() {
         (Role::Tool, Kind::Text, Source::Untrusted),
         (Role::Document, Kind::Document, Source::Untrusted),
         (Role::User, Kind::ToolResult, Source::Untrusted),
-        (Role::System, Kind::ToolDescription, Source::Untrusted),
+        (Role::System, Kind::ToolDescription, Source::User),
     ] {
         let told = told(&check, document(&[("indirect", role, kind)])).await;
         let untrusted = told

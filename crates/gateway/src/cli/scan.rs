@@ -73,12 +73,12 @@ struct Scores {
 }
 
 /// How many times likelier a match of a blocking rule is in an attack than in an honest text that
-/// the model finds as likely. Matches are sixty times likelier over all, but not independent of
-/// what the model sees.
-const GRAVE_ODDS: f32 = 20.0;
+/// the model finds as likely. Among texts of all kinds it is sixty times; among those that look like
+/// attacks (system prompts, for one) it is about three.
+const GRAVE_ODDS: f32 = 4.0;
 
 /// The same for a rule that only flags.
-const HINT_ODDS: f32 = 3.0;
+const HINT_ODDS: f32 = 1.5;
 
 const fn user() -> Role {
     Role::User

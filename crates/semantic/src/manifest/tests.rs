@@ -43,7 +43,7 @@ fn a_value_out_of_range_is_named_with_its_key() {
             0.96.into(),
             "cascade.low.untrusted[0]",
         ),
-        ("/combine/user/3/1", 1e39.into(), "combine.user[3][1]"),
+        ("/combine/user/3/1", 100.5.into(), "combine.user[3][1]"),
         (
             "/combine/untrusted/0/2",
             101.into(),

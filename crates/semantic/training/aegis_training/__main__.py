@@ -49,7 +49,7 @@ def main():
     small, full = export.onnx(second, ids, work / "onnx")
     (out / "encoder.onnx").write_bytes(small.read_bytes())
     export.tokenizer(args.base, out)
-    settings, figures = calibrated(data, cut, ids, first, small, full)
+    settings, figures = calibrated(data, cut, ids, first, small, full, work)
     export.parity(out, pathlib.Path(args.base) / "tokenizer.json", settings["unknown_max"])
     bundle.write(out, args.key, settings, {"base": BASE, "layers": args.layers, "windows_seen": args.samples, "sources": used(data, taught)}, figures)
     say(f"bundle in {out}")
@@ -126,7 +126,7 @@ def chances(data, cut, taught):
     return out
 
 
-def calibrated(data, cut, ids, first, small, full):
+def calibrated(data, cut, ids, first, small, full, work):
     """Settings and figures from the texts that were held out."""
     rng = numpy.random.default_rng(0)
     kept = collections.Counter()
@@ -145,7 +145,7 @@ def calibrated(data, cut, ids, first, small, full):
         where[chosen[kind]] = numpy.arange(len(chosen[kind]))
         of = numpy.flatnonzero(where[cut.row] >= 0)
         say(f"{kind}: {len(chosen[kind])} held-out texts, {len(of)} windows")
-        logits = export.run(small, [ids[i] for i in of])
+        logits = stored(work / f"held_out_{kind}.pkl", lambda: export.run(small, [ids[i] for i in of]))
         texts = calibrate.Texts([data[i] for i in chosen[kind]], where[cut.row[of]], linear.predict(first, cut, of), logits)
         settings_of(settings, kind, texts, heads)
         figures[kind] = figures_of(settings, kind, texts, heads)
@@ -170,11 +170,12 @@ def merge_toxicity(settings):
 
 
 def settings_of(settings, kind, texts, heads):
-    combine, alone = calibrate.fit(texts, heads)
     bounds = [("benign", calibrate.ORDINARY_MAX), ("benign_hard", calibrate.HARD_MAX)] if kind == "user" else [(None, calibrate.DOCUMENTS_MAX if kind == "untrusted" else calibrate.TOXICITY_MAX)]
-    pool = calibrate.choose_pool(texts, combine, alone, heads, bounds)
+    # The held-out documents are long ones: a bonus for short ones would be a guess.
+    penalties = calibrate.PENALTIES if kind == "user" else (0.0,)
+    combine, alone, pool = calibrate.fit(texts, heads, bounds, penalties)
     p, _ = calibrate.probabilities(texts, combine, alone, pool, heads)
-    block, flag = calibrate.threshold(p, texts, bounds), calibrate.threshold(p, texts, bounds, widen=3)
+    block, flag = (min(max(calibrate.threshold(p, texts, bounds, widen), 0.05), 0.99) for widen in (1, 3))
     settings["combine"][kind], settings["linear_only"][kind], settings["pool"][kind] = combine, alone, pool
     settings["cascade"]["low"][kind], settings["cascade"]["high"][kind] = calibrate.cascade(texts, combine, alone, pool, heads, block)
     settings["thresholds"][kind] = {"block": [round(block, 4)] * len(HEADS), "flag": [round(min(flag, block), 4)] * len(HEADS)}

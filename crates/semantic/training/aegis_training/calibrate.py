@@ -1,8 +1,7 @@
 """From logits to probabilities and thresholds, on texts of sources that no model was trained on.
 
 1. A row's linear and encoder logits are those of its most suspicious window.
-2. `combine` (both stages) and `linear_only` are logistic fits of each head's attacks against honest texts, every
-   source weighing the same; `pool` says how much a long text's maximum overstates.
+2. `combine` (both stages), `linear_only` and `pool` put an even chance of each head where honest texts end.
 3. `block` is the lowest threshold at which honest texts stay within the false-positive bounds; `flag` one with bounds
    three times as wide.
 4. `low` of the cascade is where at most LOST of the attacks above `block` would be cut off by the first stage.
@@ -16,6 +15,9 @@ from . import HEADS
 
 ORDINARY_MAX, HARD_MAX, DOCUMENTS_MAX = 0.003, 0.035, 0.012
 LOST = 0.005
+COUNTED_MIN = 200
+"""A smaller source weighs as if it had so many texts: four odd ones must not set a threshold."""
+
 TOXICITY_MAX = 0.01
 
 # Which heads speak of what: a planted passage has its own head, which has learnt direct attacks, too.
@@ -23,29 +25,11 @@ ASKED = {"user": (0, 1, 2), "untrusted": (3,), "toxicity": (4,)}
 LABELS = ("injection", "jailbreak", "extraction", "indirect_injection", "toxic")
 SILENT = -20.0
 
+SLOPE, SLOPE_ALONE = 0.4, 0.7
+"""How fast a logit becomes sure beyond the end of the honest texts."""
 
-def logistic(x, y, weights, ridge=1e-3, steps=60):
-    """Newton's method; columns of x, then the constant."""
-    x = numpy.column_stack((x, numpy.ones(len(x))))
-    beta = numpy.zeros(x.shape[1])
-    for _ in range(steps):
-        p = 1 / (1 + numpy.exp(-numpy.clip(x @ beta, -30, 30)))
-        gradient = x.T @ (weights * (p - y)) + ridge * beta
-        hessian = (x * (weights * p * (1 - p))[:, None]).T @ x + ridge * numpy.eye(len(beta))
-        step = numpy.linalg.solve(hessian, gradient)
-        beta -= step
-        if numpy.abs(step).max() < 1e-6:
-            break
-    return beta
-
-
-def balanced(sources, y):
-    """Each source weighs the root of its size; attacks and honest texts weigh one to three."""
-    counts = collections.Counter(zip(sources, y))
-    weights = numpy.array([counts[key] ** -0.5 for key in zip(sources, y)])
-    for value, share in ((0, 0.75), (1, 0.25)):
-        weights[y == value] *= share / weights[y == value].sum()
-    return weights * len(y)
+PENALTIES = (0.0, 0.5, 1.0, 1.5, 2.0)
+SHARES = (0.0, 0.25, 0.5, 1.0, 2.0)
 
 
 def sigmoid(x):
@@ -74,30 +58,35 @@ class Texts:
         self.windows = numpy.bincount(row, minlength=len(rows))
 
 
-def fit(texts, heads):
-    """`combine` and `linear_only` of every head; heads that are not asked here say nothing."""
-    combine = [[0.0, 0.0, SILENT] for _ in HEADS]
-    alone = [[0.0, SILENT] for _ in HEADS]
-    for head in heads:
-        score = texts.linear[:, head] * 0.3 + texts.encoder[:, head]
-        best = best_window(score, texts.row, len(texts.rows))
-        use = numpy.flatnonzero((texts.honest | (texts.label == LABELS[head])) & (best >= 0))
-        y = (texts.label[use] == LABELS[head]).astype(int)
-        weights = balanced(texts.source[use], y)
-        x = numpy.column_stack((texts.linear[best[use], head], texts.encoder[best[use], head]))
-        a, b, c = logistic(x, y, weights)
-        combine[head] = [max(float(a), 0.0), max(float(b), 0.0), float(c)]
-        first = best_window(texts.linear[:, head], texts.row, len(texts.rows))
-        a, c = logistic(texts.linear[first[use], head][:, None], y, weights)
-        alone[head] = [float(a), float(c)]
-    return combine, alone
+def fit(texts, heads, bounds, penalties=PENALTIES):
+    """`combine`, `linear_only` and `pool`; heads that are not asked here say nothing.
+
+    A logistic fit of each head came first and ranked worse: held-out attacks are a mixture of plain ones and of ones that no
+    model finds, and the latter flatten the slope. So each head's even chance is put where honest texts end, and the share of the
+    linear model and the penalty for length are those under which most attacks lie beyond.
+    """
+    best = (-1.0, None)
+    for penalty in penalties:
+        found, combine, alone = 0.0, [[0.0, 0.0, SILENT] for _ in HEADS], [[0.0, SILENT] for _ in HEADS]
+        for head in heads:
+            linear, encoder = texts.linear[:, head], texts.encoder[:, head]
+            tails = [(*tail(texts, encoder + share * linear, LABELS[head], penalty, bounds), share) for share in SHARES]
+            beyond, end, share = max(tails)
+            found += beyond
+            combine[head] = [SLOPE * share, SLOPE, -SLOPE * end]
+            alone[head] = [SLOPE_ALONE, -SLOPE_ALONE * tail(texts, linear, LABELS[head], 0.0, bounds)[1]]
+        if found > best[0] + 0.002:
+            best = (found, (combine, alone, SLOPE * penalty))
+    return best[1]
 
 
-def best_window(score, row, rows):
-    best = numpy.full(rows, -1)
-    for i in numpy.argsort(score):
-        best[row[i]] = i
-    return best
+def tail(texts, score, label, penalty, bounds):
+    """Which share of the attacks lies beyond the honest texts, each source weighing alike, and where those end."""
+    of_text = greatest(score[:, None], texts.row, len(texts.rows))[:, 0] - penalty * numpy.log(numpy.maximum(texts.windows, 1))
+    end = threshold(of_text, texts, bounds)
+    attacks = texts.label == label
+    shares = [(of_text[attacks & (texts.source == source)] >= end).mean() for source in sorted(set(texts.source[attacks]))]
+    return float(numpy.mean(shares)), end
 
 
 def probabilities(texts, combine, alone, pool, heads, low=None, high=None, windows_max=None):
@@ -132,30 +121,20 @@ def rank(score, row):
     return out
 
 
-def threshold(p, texts, bounds, widen=1.0):
-    """The lowest score that keeps every group of honest texts within its bound, sources weighing alike within it."""
-    out = 0.05
+def threshold(score, texts, bounds, widen=1.0):
+    """The lowest score that keeps every group of honest texts within its bound; sources weigh the root of their size."""
+    out = -numpy.inf
     for label, bound in bounds:
         of = texts.label == label if label else texts.honest
-        if of.sum() < 50:
+        if not of.any():
             continue
-        weights = numpy.array([collections.Counter(texts.source[of])[s] ** -0.5 for s in texts.source[of]])
-        order = numpy.argsort(-p[of])
+        counts = collections.Counter(texts.source[of])
+        weights = numpy.array([max(counts[s], COUNTED_MIN) ** -0.5 for s in texts.source[of]])
+        order = numpy.argsort(-score[of])
         share = numpy.cumsum(weights[order]) / weights.sum()
         cut = numpy.searchsorted(share, min(bound * widen, 0.5))
-        out = max(out, float(p[of][order][min(cut, len(order) - 1)]) + 1e-4)
-    return min(out, 0.999)
-
-
-def choose_pool(texts, combine, alone, heads, bounds):
-    """The penalty for length under which most attacks are found."""
-    best = (0.0, -1.0)
-    for pool in (0.0, 0.15, 0.3, 0.5, 0.7, 1.0):
-        p, _ = probabilities(texts, combine, alone, pool, heads)
-        found = (p[~texts.honest] >= threshold(p, texts, bounds)).mean()
-        if found > best[1] + 0.002:
-            best = (pool, found)
-    return best[0]
+        out = max(out, float(score[of][order][min(cut, len(order) - 1)]) + 1e-4)
+    return out
 
 
 def cascade(texts, combine, alone, pool, heads, block, share=LOST):
