@@ -55,7 +55,9 @@ class Texts(unittest.TestCase):
         heads = {"injection": 0.2, "jailbreak": 0.1, "toxicity": 0.9, "grounding": None}
         answer = {"is_safe": True, "scores": heads, "threats": [{"category": "toxicity", "score": 0.9}]}
         self.assertEqual(scan.verdict(answer).score, 0.2)
-        answer["threats"].append({"category": "injection", "score": 0.6})
+        answer["threats"].append({"category": "role_confusion", "score": 0.6})
+        self.assertEqual(scan.verdict(answer).score, 0.2, "scores hold what all checks say")
+        answer["scores"] = {}
         self.assertEqual(scan.verdict(answer).score, 0.6)
 
     def test_pairs_stay_whole_under_a_limit(self):

@@ -48,14 +48,15 @@ CHECKS = {
 class Verdict:
     safe: bool
     score: float
-    """How sure it is of an attack: the highest probability of a model, or score of a threat, whichever is more."""
+    """How sure it is of an attack: the highest of `scores`, in which all checks have their say; a threat's where there is none."""
     heads: dict
 
 
 def verdict(answer):
     heads = {head: p for head, p in answer["scores"].items() if p is not None}
+    assessed = [heads[head] for head in ATTACKS if head in heads]
     found = [threat["score"] for threat in answer["threats"] if threat["category"] != "toxicity"]
-    return Verdict(answer["is_safe"], max([heads.get(head, 0.0) for head in ATTACKS] + found), heads)
+    return Verdict(answer["is_safe"], max(assessed or found, default=0.0), heads)
 
 
 def scan(rows, checks, aegis, folder, models):
