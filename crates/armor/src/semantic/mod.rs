@@ -13,10 +13,13 @@
 //!
 //! Cancel safety: dropping the future gives up what waits for the second stage.
 //!
+//! In documents without English what the models find is a hint only ([`covered`]).
+//!
 //! Not caught: attacks that the models find harmless; an attack spread over several messages.
 
 mod cache;
 mod counters;
+mod covered;
 mod judge;
 mod scorer;
 mod spec;
@@ -79,6 +82,8 @@ struct Sifted<P> {
 struct Text {
     name: TextDigest,
     source: Source,
+    /// Whether what is found may be grave.
+    covered: bool,
     /// `None` until a stage is sure.
     scores: Option<Scores>,
 }
@@ -167,6 +172,7 @@ impl<S: Scorer> Inner<S> {
             sifted.texts.push(Text {
                 name,
                 source,
+                covered: source == Source::User || covered::is_covered(&unit.text),
                 scores,
             });
             if scores.is_some() {
@@ -232,7 +238,10 @@ impl<S: Scorer> Inner<S> {
             // A text without scores was not judged, so nothing of the document is.
             let unjudged = Interrupted::Unavailable(Unavailable::Failed);
             let of_text = text.scores.ok_or(unjudged)?;
-            let findings = self.judge.findings(&of_text, text.source, text.name);
+            let mut findings = self.judge.findings(&of_text, text.source, text.name);
+            for finding in &mut findings {
+                finding.grave &= text.covered;
+            }
             threats.extend(segment, &findings);
             highest = highest.max(self.judge.highest(&of_text, text.source));
             scores = Some(scores.map_or(of_text, |scores| scores.max(of_text)));

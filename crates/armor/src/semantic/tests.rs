@@ -254,7 +254,8 @@ async fn the_source_follows_role_and_kind() {
                 "semantic.indirect_injection".to_owned(),
                 Category::IndirectInjection,
                 0.95,
-                true,
+                // No English in it: a hint only.
+                false,
             )];
         assert_eq!(
             untrusted,
