@@ -28,6 +28,9 @@ pub const FILE_BYTES_MAX: u64 = 512 << 20;
 /// Bytes of an Ed25519 signature.
 const SIGNATURE_BYTES: u64 = 64;
 
+/// Digits of a key in hexadecimal.
+const HEX_CHARS: usize = 64;
+
 /// The key that signs the built-in model.
 const BUILTIN_KEY: PublicKey = PublicKey(*include_bytes!("../models/signing.pub"));
 
@@ -46,7 +49,7 @@ pub enum ModelSource {
     },
 }
 
-/// An Ed25519 public key; in policies base64 of its 32 bytes.
+/// An Ed25519 public key; as text base64 or hexadecimal of its 32 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey([u8; 32]);
 
@@ -90,9 +93,14 @@ impl FromStr for PublicKey {
     type Err = ModelError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = STANDARD.decode(text.trim()).map_err(|_| ModelError::Key)?;
-        let bytes = bytes.try_into().map_err(|_| ModelError::Key)?;
-        Ok(Self(bytes))
+        // 32 bytes differ in length in the two.
+        let text = text.trim();
+        let bytes = match text.len() {
+            HEX_CHARS => from_hex(text),
+            _ => STANDARD.decode(text).ok(),
+        };
+        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or(ModelError::Key)
     }
 }
 
@@ -138,6 +146,14 @@ impl FileEntry {
         }
         Ok(())
     }
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.chars().map(|digit| digit.to_digit(16));
+    let digits = digits.collect::<Option<Vec<u32>>>()?;
+    let pairs = digits.chunks_exact(2);
+    let bytes = pairs.map(|pair| u8::try_from(pair.iter().fold(0, |n, digit| n << 4 | digit)).ok());
+    bytes.collect()
 }
 
 /// SHA-256 in lower-case hexadecimal.

@@ -10,9 +10,17 @@ use quick_cache::sync::Cache;
 /// Texts whose scores are kept.
 pub const SCORES_MAX: usize = 100_000;
 
-/// Scores by text, source and model.
+/// What is known of a text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Known {
+    pub(crate) scores: Scores,
+    /// Whether what is found in it may be grave.
+    pub(crate) covered: bool,
+}
+
+/// What is known by text, source and model.
 pub(crate) struct ScoreCache {
-    entries: Cache<TextDigest, Scores>,
+    entries: Cache<TextDigest, Known>,
     key: DigestKey,
     model: Box<str>,
 }
@@ -43,12 +51,12 @@ impl ScoreCache {
         self.key.digest(&parts)
     }
 
-    pub(crate) fn get(&self, name: &TextDigest) -> Option<Scores> {
+    pub(crate) fn get(&self, name: &TextDigest) -> Option<Known> {
         self.entries.get(name)
     }
 
-    pub(crate) fn insert(&self, name: TextDigest, scores: Scores) {
-        self.entries.insert(name, scores);
+    pub(crate) fn insert(&self, name: TextDigest, known: Known) {
+        self.entries.insert(name, known);
     }
 
     #[cfg(test)]

@@ -28,6 +28,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aegis_core::{Check as CheckName, Document, Kind, Role, Scores, TextDigest};
+use aegis_detect::views::Prepared;
 use aegis_semantic::Source;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
@@ -35,7 +36,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use self::cache::SCORES_MAX;
-pub(crate) use self::cache::ScoreCache;
+pub(crate) use self::cache::{Known, ScoreCache};
 pub use self::counters::{SemanticCounters, SemanticCounts};
 pub(crate) use self::judge::Judge;
 pub(crate) use self::scorer::{First, Scorer};
@@ -168,19 +169,25 @@ impl<S: Scorer> Inner<S> {
             if at < sifted.texts.len() {
                 continue;
             }
-            let scores = self.cache.get(&name);
-            sifted.texts.push(Text {
-                name,
-                source,
-                covered: source == Source::User || covered::is_covered(&unit.text),
-                scores,
-            });
-            if scores.is_some() {
+            if let Some(Known { scores, covered }) = self.cache.get(&name) {
+                sifted.texts.push(Text {
+                    name,
+                    source,
+                    covered,
+                    scores: Some(scores),
+                });
                 sifted.cached += 1;
                 continue;
             }
             pace.scan(unit.text.len())?;
-            match self.scorer.first(&unit.text, source) {
+            let prepared = Prepared::new(&unit.text);
+            sifted.texts.push(Text {
+                name,
+                source,
+                covered: source == Source::User || covered::is_covered(&prepared),
+                scores: None,
+            });
+            match self.scorer.first(&prepared, source) {
                 First::Done(scores) => self.remember(sifted.texts.get_mut(at), scores),
                 First::Uncertain(pending) => sifted.uncertain.push((at, pending)),
                 First::TooLong => return Err(Interrupted::Unavailable(Unavailable::TooLong)),
@@ -219,7 +226,8 @@ impl<S: Scorer> Inner<S> {
     fn remember(&self, text: Option<&mut Text>, scores: Scores) {
         if let Some(text) = text {
             text.scores = Some(scores);
-            self.cache.insert(text.name, scores);
+            let covered = text.covered;
+            self.cache.insert(text.name, Known { scores, covered });
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the check asks of a model; the tests put a scripted one in its place.
 
 use aegis_core::Scores;
+use aegis_detect::views::Prepared;
 use aegis_semantic::{Semantic, Source};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -14,7 +15,7 @@ pub(crate) trait Scorer: Send + Sync + 'static {
     type Pending: Send + 'static;
 
     /// The cheap stage, in the caller's thread.
-    fn first(&self, text: &str, source: Source) -> First<Self::Pending>;
+    fn first(&self, prepared: &Prepared<'_>, source: Source) -> First<Self::Pending>;
 
     /// The dear stage, on threads of its own; dropping the future gives the work up.
     fn second(
@@ -42,8 +43,8 @@ pub(crate) enum First<P> {
 impl Scorer for Semantic {
     type Pending = aegis_semantic::Pending;
 
-    fn first(&self, text: &str, source: Source) -> First<Self::Pending> {
-        match Self::first(self, text, source) {
+    fn first(&self, prepared: &Prepared<'_>, source: Source) -> First<Self::Pending> {
+        match self.first_prepared(prepared, source) {
             aegis_semantic::First::Done(scores) => First::Done(scores),
             aegis_semantic::First::Uncertain(pending) => First::Uncertain(pending),
             aegis_semantic::First::TooLong => First::TooLong,

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aegis_core::{Action, DigestKey, OnError};
-use aegis_semantic::{
-    ModelError, ModelSource, PublicKey, QUEUE_WINDOWS_DEFAULT, Semantic, SemanticOptions,
-};
+use aegis_semantic::{ModelError, ModelSource, QUEUE_WINDOWS_DEFAULT, Semantic, SemanticOptions};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -168,7 +166,7 @@ impl SemanticSpec {
             (false, None) => Err(SemanticError::KeyMissing),
             (false, Some(text)) => Ok(ModelSource::Folder {
                 path: folder.join(&self.model),
-                key: public_key(text).ok_or(SemanticError::Key)?,
+                key: text.parse().map_err(|_| SemanticError::Key)?,
             }),
         }
     }
@@ -223,19 +221,4 @@ impl From<ModelError> for SemanticError {
         let key = if key == "queue_windows" { "queue" } else { key };
         Self::Range { key, min, max }
     }
-}
-
-/// A key in base64 or hexadecimal; 32 bytes differ in length in the two.
-fn public_key(text: &str) -> Option<PublicKey> {
-    let text = text.trim();
-    if text.len() != 64 {
-        return text.parse().ok();
-    }
-    let mut bytes = [0_u8; 32];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let [high, low] =
-            [pair.first()?, pair.last()?].map(|digit| char::from(*digit).to_digit(16));
-        *byte = u8::try_from(high? << 4 | low?).ok()?;
-    }
-    Some(PublicKey::new(bytes))
 }

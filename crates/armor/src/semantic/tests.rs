@@ -51,7 +51,8 @@ fn injection(p: f32) -> Scores {
 impl Scorer for Fake {
     type Pending = Unsure;
 
-    fn first(&self, text: &str, source: Source) -> First<Unsure> {
+    fn first(&self, prepared: &Prepared<'_>, source: Source) -> First<Unsure> {
+        let text = prepared.original;
         self.firsts.fetch_add(1, Ordering::Relaxed);
         match text.split(' ').next() {
             Some("long") => First::TooLong,
@@ -313,9 +314,13 @@ async fn each_text_is_scored_once_a_source_and_remembered() {
 fn the_cache_is_bounded_and_knows_source_and_model() {
     let key = DigestKey::from_bytes(b"test");
     let cache = ScoreCache::with_capacity(key.clone(), "one", 100);
+    let known = Known {
+        scores: Scores::default(),
+        covered: true,
+    };
     for number in 0..10_000 {
         let name = cache.name(&number.to_string(), Source::User);
-        cache.insert(name, Scores::default());
+        cache.insert(name, known);
     }
     assert!(cache.len() <= 100);
     let other = ScoreCache::new(key, "two");

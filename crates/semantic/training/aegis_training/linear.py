@@ -67,7 +67,6 @@ def train(windows, index, epochs=5, rate=0.05, decay=5e-9, drop=0.5, log=print):
             values = values * (torch.rand(len(values)) > drop) / (1 - drop)
             logits = model(buckets, offsets, values)
             loss = masked_loss(logits, torch.from_numpy(windows.labels[part]), torch.from_numpy(windows.weights[part])[:, None])
-            # Decay acts on what the batch used; a dense penalty would cost more than the step.
             loss_with_decay = loss + decay * (model.bag.weight ** 2).sum()
             optimiser.zero_grad()
             loss_with_decay.backward()
